@@ -1,0 +1,67 @@
+"""Where spectrum ends and round-off begins."""
+
+import torch
+from torch import Tensor
+
+from objectives.errors import EmbeddingError
+
+EPS64 = torch.finfo(torch.float64).eps
+
+
+def clean_eigenvalues(matrix: Tensor, *, longest_side: int, floor: float = 0.0) -> Tensor:
+    """Eigenvalues of a positive semi-definite matrix, largest first, round-off set to 0.
+
+    An eigensolver in float64 leaves errors of the order of eps · λ_max on every eigenvalue, some of
+    them negative. They are not spectrum: their logarithm would enter α-ReQ's fit and their square
+    root, 1e-8 · σ_max each, RankMe's sum. So all at or below longest_side · eps · λ_max become 0,
+    the tolerance of numpy's `matrix_rank` carried over to the Gram matrix.
+
+    Args:
+        matrix: Shape (k, k), symmetric, float64.
+        longest_side: The longer side of the data matrix that it was formed from.
+        floor: A further, absolute bound: what round-off in the data alone can produce.
+
+    Returns:
+        float64, shape (k,), descending, each 0 or above the bounds.
+
+    Raises:
+        EmbeddingError: The matrix overflowed float64.
+
+    Examples:
+        >>> clean_eigenvalues(torch.diag(torch.tensor([1.0, 4.0]).double()), longest_side=2)
+        tensor([4., 1.], dtype=torch.float64)
+    """
+    check_no_overflow(matrix)
+    eigenvalues = torch.linalg.eigvalsh(matrix).flip(0)
+    tolerance = max(longest_side * EPS64 * float(eigenvalues[0]), floor)
+    return torch.where(eigenvalues > tolerance, eigenvalues, 0.0)
+
+
+def mean_round_off(mean: Tensor) -> float:
+    """Squared length that rounding alone can give to one row minus the mean.
+
+    Equal rows of 0.1 do not average to exactly 0.1: the centred rows are then 1e-17 and not 0, and
+    a scale-free measure would read a full spectrum from them. A float64 mean over many rows is good
+    to a few eps of its length; 16 eps is above that and far below any spread a network can show.
+
+    Examples:
+        >>> mean_round_off(torch.tensor([1.0, 0.0])) < 1e-28
+        True
+    """
+    return (16 * EPS64) ** 2 * float(mean.square().sum())
+
+
+def check_no_overflow(matrix: Tensor) -> None:
+    """Raise if sums of squares of the (finite) embeddings are beyond float64.
+
+    Raises:
+        EmbeddingError: Some entry is infinite or not a number.
+
+    Examples:
+        >>> check_no_overflow(torch.eye(2))
+    """
+    if not bool(torch.isfinite(matrix).all()):
+        raise EmbeddingError(
+            "embeddings: got values whose squares overflow float64, wanted magnitudes below 1e150; "
+            "the run has exploded: treat it as failed."
+        )
