@@ -1,0 +1,1 @@
+"""How a study runs: data, training, measuring, decisions and the engines."""

@@ -1,0 +1,29 @@
+"""Every error this package raises on purpose; `except GoldilocksError` catches them all."""
+
+
+class GoldilocksError(Exception):
+    """Root of the errors that the package raises on purpose."""
+
+
+class DataError(GoldilocksError, ValueError):
+    """Raised when the images or labels are missing, damaged, too few or of the wrong kind."""
+
+
+class ConfigError(GoldilocksError, ValueError):
+    """Raised when an option has an impossible value, or two options contradict each other."""
+
+
+class StudyMismatchError(GoldilocksError, ValueError):
+    """Raised when a stored study was made with other data, measures or settings than are given."""
+
+
+class StudyLockedError(GoldilocksError, RuntimeError):
+    """Raised when another process is writing the study that was to be opened for writing."""
+
+
+class StorageError(GoldilocksError, OSError):
+    """Raised when a study or a file of it cannot be read or written."""
+
+
+class BudgetError(GoldilocksError, ValueError):
+    """Raised when a budget cannot be met, or is too small for anything to be trained."""
