@@ -1,0 +1,5 @@
+"""`python -m hpo` is `goldilocks`."""
+
+from hpo.cli import main
+
+main()

@@ -1,0 +1,159 @@
+"""Images in, features out: evaluation mode, no gradient, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from hpo.views import ViewRecipe, random_views
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Per-channel mean and standard deviation of the training images, in [0, 1] units."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, images: Tensor) -> Normalisation:
+        """Measure it on uint8 images (n, channels, size, size).
+
+        >>> Normalisation.of(torch.full((2, 1, 4, 4), 51, dtype=torch.uint8)).mean
+        (0.2,)
+        """
+        channels = images.shape[1]
+        means, stds = [], []
+        for channel in range(channels):
+            # float64 sums of a histogram: exact, and no float copy of all the images.
+            counts = torch.bincount(images[:, channel].reshape(-1), minlength=256).double()
+            levels = torch.arange(256, dtype=torch.float64) / 255.0
+            mean = (counts * levels).sum() / counts.sum()
+            variance = (counts * (levels - mean) ** 2).sum() / counts.sum()
+            means.append(round(mean.item(), 6))
+            # A constant channel has no spread to divide by; 1 leaves it as it is.
+            stds.append(round(variance.sqrt().item(), 6) or 1.0)
+        return cls(tuple(means), tuple(stds))
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Normalise float pixels in [0, 1], shape (n, channels, size, size)."""
+        mean = torch.tensor(self.mean, device=pixels.device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, device=pixels.device).view(1, -1, 1, 1)
+        return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+@contextmanager
+def evaluation_mode(*modules: nn.Module) -> Iterator[None]:
+    """Put modules in evaluation mode without gradients, and back in the mode each was in."""
+    modes = [module.training for module in modules]
+    for module in modules:
+        module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in zip(modules, modes, strict=True):
+            module.train(training)
+
+
+def embed(
+    backbone: nn.Module,
+    projector: nn.Module | None,
+    images: Tensor,
+    normalisation: Normalisation,
+    *,
+    device: torch.device,
+    on_batch: Callable[[], None] = lambda: None,
+    batch_size: int = 512,
+) -> tuple[Tensor, Tensor | None]:
+    """Embed clean images.
+
+    Args:
+        backbone: images to features h.
+        projector: features h to embeddings z; None when only h is wanted.
+        images: uint8 (n, channels, size, size).
+        normalisation: the training images' own.
+        device: where to compute.
+        on_batch: called after each batch.
+        batch_size: images at a time; no effect on the values beyond rounding.
+
+    Returns:
+        Features (n, dim) and embeddings (n, projector dim) or None; float32 on the CPU.
+    """
+    features, embeddings = [], []
+    with evaluation_mode(backbone, *([projector] if projector is not None else [])):
+        for batch in torch.split(images, batch_size):
+            h = backbone(normalisation(batch.to(device).float().div_(255.0)))
+            features.append(h.float().cpu())
+            if projector is not None:
+                embeddings.append(projector(h).float().cpu())
+            on_batch()
+    return torch.cat(features), torch.cat(embeddings) if embeddings else None
+
+
+def embed_views(
+    backbone: nn.Module,
+    images: Tensor,
+    normalisation: Normalisation,
+    *,
+    recipe: ViewRecipe,
+    n_views: int,
+    seed: int,
+    device: torch.device,
+    on_batch: Callable[[], None] = lambda: None,
+    batch_size: int = 512,
+) -> Tensor:
+    """Embed `n_views` fixed random views of every image.
+
+    The views depend on `seed`, `recipe` and `n_views` alone, so every trial of a study is
+    measured on the same ones. They are drawn on the CPU for that reason.
+
+    Returns:
+        float32 (n_images, n_views, dim) on the CPU, grouped by image.
+    """
+    groups = []
+    generator = torch.Generator().manual_seed(seed)
+    with evaluation_mode(backbone):
+        for batch in torch.split(images, max(1, batch_size // n_views)):
+            views = random_views(batch.repeat_interleave(n_views, dim=0), recipe, generator)
+            h = backbone(normalisation(views.to(device))).float().cpu()
+            groups.append(h.view(len(batch), n_views, -1))
+            on_batch()
+    return torch.cat(groups)
+
+
+def calibrate_batch_norm(
+    network: nn.Module,
+    images: Tensor,
+    normalisation: Normalisation,
+    *,
+    recipe: ViewRecipe,
+    seed: int,
+    device: torch.device,
+    batch_size: int = 128,
+) -> None:
+    """Estimate BatchNorm's running statistics on views of images, leaving every weight as it is.
+
+    An untrained network in evaluation mode normalises with mean 0 and variance 1, which describes
+    no data. Only after this does it differ from a trained one by its weights alone; and only if
+    the statistics come from views, as they do in training, and not from clean images.
+    """
+    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # cumulative average over the batches below
+    was_training = network.training
+    network.train()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for batch in torch.split(images, batch_size):
+            if len(batch) > 1:
+                network(normalisation(random_views(batch, recipe, generator).to(device)))
+    network.train(was_training)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum

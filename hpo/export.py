@@ -1,0 +1,88 @@
+"""The chosen backbone on disk: safetensors of the backbone alone, and a small card as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from hpo.errors import StorageError
+from hpo.goldilocks import Choice
+from hpo.record import TrialRow
+from hpo.workload import Workload
+
+WEIGHTS_NAME, CARD_NAME = "backbone.safetensors", "card.json"
+
+
+def export_backbone(
+    folder: Path, workload: Workload, row: TrialRow, choice: Choice, weights: dict[str, Tensor]
+) -> None:
+    """Write weights and card, each whole or not at all.
+
+    Args:
+        folder: where; made when missing.
+        workload: what the backbone was trained on.
+        row: the chosen trial.
+        choice: why it was chosen.
+        weights: of the backbone, by torchvision's names.
+
+    Raises:
+        StorageError: when they cannot be written.
+    """
+    from safetensors.torch import save
+
+    content = save(weights)
+    card = card_of(workload, row, choice)
+    card["weights"] = {"file": WEIGHTS_NAME, "sha256": hashlib.sha256(content).hexdigest()}
+    text = json.dumps(_no_nan(card), indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in ((WEIGHTS_NAME, content), (CARD_NAME, text.encode())):
+            partial = folder / f"{name}.partial"
+            partial.write_bytes(data)
+            partial.replace(folder / name)
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: the chosen backbone could not be written ({error}). Free disk space, then "
+            "give the same command again: nothing is trained anew."
+        ) from error
+
+
+def card_of(workload: Workload, row: TrialRow, choice: Choice) -> dict[str, Any]:
+    """Return all that is needed to rebuild the backbone, feed it images and know its origin."""
+    config = workload.config
+    return {
+        "format": 1,
+        "architecture": workload.backbone.as_dict(),
+        "features": workload.backbone.dim,
+        "input": {
+            "size": workload.gauge.images.shape[-1],
+            "channels": workload.backbone.in_channels,
+            "mean": list(workload.normalisation.mean),
+            "std": list(workload.normalisation.std),
+        },
+        "method": config.method,
+        "hyperparameters": dict(row.hyperparameters),
+        "trained": {"epochs": row.epoch, "of": config.epochs, "images": len(workload.train)},
+        "measures": dict(row.values),
+        "measured_as": workload.gauge.record(),
+        "chosen": {"trial": choice.number, "reason": choice.reason, "objective": config.objective},
+        "probe": dict(row.probe),
+        "made_with": {
+            name: version(name) for name in ("goldilocks-hpo", "torch", "torchvision", "lightly")
+        },
+    }
+
+
+def _no_nan(value: Any) -> Any:
+    """JSON has no nan: an undefined measure is null."""
+    if isinstance(value, dict):
+        return {key: _no_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_no_nan(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

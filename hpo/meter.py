@@ -1,0 +1,103 @@
+"""Wall time spent on a study over all the times it was started, kept in the study itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+
+from hpo.budget import Budget
+from hpo.interruption import StopFlag
+
+_PREFIX = "session/"
+_WRITE_EVERY_SECONDS = 2.0
+_HEARTBEAT_EVERY_SECONDS = 60.0
+
+
+class BudgetSpent(Exception):
+    """The search's part of the budget is spent in the middle of a trial."""
+
+
+def session_seconds(user_attrs: dict[str, Any]) -> float:
+    """Sum the wall time of all sessions recorded with a study, in seconds."""
+    return sum(
+        float(session["seconds"]) for key, session in user_attrs.items() if key.startswith(_PREFIX)
+    )
+
+
+class Meter:
+    """The clock of this session; `tick` is called after every step and batch.
+
+    A killed process leaves at most two seconds unrecorded.
+
+    Args:
+        study: where sessions are recorded.
+        budget: what may be spent.
+        flag: set when somebody asked to stop.
+        started: `time.monotonic()` at the start of the process's work.
+        heartbeat: records that a trial is alive, once a minute.
+        on_tick: called at most every two seconds with the seconds spent.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        budget: Budget,
+        flag: StopFlag,
+        *,
+        started: float,
+        heartbeat: Callable[[int], None] = lambda _: None,
+        on_tick: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        attrs = study.user_attrs
+        self.earlier_seconds = session_seconds(attrs)
+        self._key = f"{_PREFIX}{sum(key.startswith(_PREFIX) for key in attrs)}"
+        self._started_at = time.time() - (time.monotonic() - started)
+        self._study, self._budget, self._flag = study, budget, flag
+        self._started, self._heartbeat, self._on_tick = started, heartbeat, on_tick
+        self._written = self._beaten = -1e9
+        self._trial_id: int | None = None
+        self.searching = False
+        self.write()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent on the study so far, this session included."""
+        return self.earlier_seconds + time.monotonic() - self._started
+
+    def watch(self, trial_id: int | None) -> None:
+        """Say which trial is running, so that its heartbeat is kept."""
+        self._trial_id, self._beaten = trial_id, -1e9
+
+    def tick(self) -> None:
+        """Note that time has passed.
+
+        Raises:
+            Interrupted: when somebody asked to stop.
+            BudgetSpent: during the search, when its part of the budget is spent.
+        """
+        self._flag.check()
+        now = time.monotonic()
+        if now - self._written >= _WRITE_EVERY_SECONDS:
+            self.write()
+            self._on_tick(self.seconds)
+        if self._trial_id is not None and now - self._beaten >= _HEARTBEAT_EVERY_SECONDS:
+            self._heartbeat(self._trial_id)
+            self._beaten = now
+        if self.searching:
+            decision = self._budget.search_decision(self.seconds)
+            if decision.stop:
+                raise BudgetSpent(decision.reason)
+
+    def write(self) -> None:
+        """Record this session's time now."""
+        self._written = time.monotonic()
+        session = {
+            "started": self._started_at,
+            "seconds": self._written - self._started,
+            "pid": os.getpid(),
+        }
+        self._study.set_user_attr(self._key, session)

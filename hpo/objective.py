@@ -1,0 +1,198 @@
+"""One trial as an Optuna objective: train to each rung, measure, report, ask whether to go on."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+import torch
+from torch import Tensor
+
+from hpo.checkpoint import load_checkpoint, save_checkpoint
+from hpo.decision import Decision
+from hpo.embedding import Normalisation
+from hpo.measuring import Gauge, Initial, Measurement
+from hpo.pruner import RungPruner
+from hpo.pruning import collapse_decision
+from hpo.record import RUNG
+from hpo.storage import StudyDirectory
+from hpo.training import Diverged, Training, TrainingPlan
+from objectives import Measure
+from search_spaces import SearchSpace
+
+_CHECKPOINT_EVERY_SECONDS = 60.0
+
+
+@dataclass
+class LabelFreeObjective:
+    """Trains one configuration and returns its label-free measure at the last rung.
+
+    The trial goes on from its checkpoint when there is one, with the parameters it was given.
+
+    Args:
+        space: what varies and what is fixed.
+        plan: makes the training plan of a set of hyperparameters.
+        images: uint8 training images.
+        normalisation: theirs.
+        gauge: the fixed measuring conditions.
+        initial: the untrained network.
+        measure: the measure that is optimised.
+        rungs: epochs at which to measure, ascending; the last is the end.
+        pruner: who decides.
+        directory: where checkpoints lie.
+        tick: called after every step; what it raises ends the trial without a verdict.
+        on_rung: called after each rung and each epoch, for whoever shows progress.
+    """
+
+    space: SearchSpace
+    plan: Callable[[Mapping[str, Any]], TrainingPlan]
+    images: Tensor
+    normalisation: Normalisation
+    gauge: Gauge
+    initial: Initial
+    measure: Measure
+    rungs: Sequence[int]
+    pruner: RungPruner
+    directory: StudyDirectory
+    device: torch.device
+    tick: Callable[[], None] = field(default=lambda: None)
+    on_rung: Callable[[int, int], None] = field(default=lambda number, epoch: None)
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """Run the trial.
+
+        Returns:
+            The objective at the last rung, in the direction of `measure.optimiser_direction`.
+
+        Raises:
+            optuna.TrialPruned: when the trial collapsed or fell behind; the reason is stored.
+        """
+        hyperparameters = self._suggest(trial)
+        run = _Run(
+            Training(self.plan(hyperparameters), self.images, self.normalisation, self.device)
+        )
+        path = self.directory.newest_checkpoint(trial.number)
+        if path is not None:
+            run.restore(load_checkpoint(path))
+        objective = math.nan
+        try:
+            for rung in self.rungs:
+                objective = self._reach(trial, run, rung)
+        finally:
+            trial.set_user_attr(
+                "seconds", {"train": run.train_seconds, "measure": run.measure_seconds}
+            )
+        return objective
+
+    def _suggest(self, trial: optuna.Trial) -> dict[str, float | int | str]:
+        hyperparameters = self.space.suggest(trial)
+        if "hyperparameters" not in trial.user_attrs:
+            trial.set_user_attr("hyperparameters", hyperparameters)
+        return hyperparameters
+
+    def _reach(self, trial: optuna.Trial, run: _Run, rung: int) -> float:
+        """Train to a rung unless that was done before, then report it and ask."""
+        if str(rung) not in run.rungs:
+            try:
+                self._train(trial, run, rung)
+            except Diverged as diverged:
+                raise self._stopped(
+                    trial, Decision(True, f"not finite: {diverged}", "collapse")
+                ) from None
+            self._measure(run, rung)
+            save_checkpoint(self.directory.checkpoint(trial.number), run.state())
+            self.directory.between_rungs(trial.number).unlink(missing_ok=True)
+        decision, objective = self._report(trial, run, rung)
+        if decision.stop:
+            raise self._stopped(trial, decision)
+        return objective
+
+    def _train(self, trial: optuna.Trial, run: _Run, rung: int) -> None:
+        saved = time.monotonic()
+        while run.training.epoch < rung:
+            started = time.monotonic()
+            try:
+                run.loss = run.training.run_epoch(self.tick)
+            finally:
+                run.train_seconds += time.monotonic() - started
+            self.on_rung(trial.number, run.training.epoch)
+            if time.monotonic() - saved > _CHECKPOINT_EVERY_SECONDS:
+                save_checkpoint(self.directory.between_rungs(trial.number), run.state())
+                saved = time.monotonic()
+
+    def _measure(self, run: _Run, rung: int) -> None:
+        started = time.monotonic()
+        measurement = self.gauge.measure(run.training.learner, self.initial)
+        run.measure_seconds += time.monotonic() - started
+        record = _plain(measurement)
+        record["values"]["loss"] = run.loss
+        record["values"]["seconds"] = run.train_seconds + run.measure_seconds
+        run.rungs[str(rung)] = record
+
+    def _report(self, trial: optuna.Trial, run: _Run, rung: int) -> tuple[Decision, float]:
+        record = run.rungs[str(rung)]
+        values = record["values"]
+        objective = self.measure.objective(values.get(self.measure.name, math.nan))
+        collapse = record["collapse"]
+        if not collapse and not math.isfinite(objective):
+            collapse = f"{self.measure.name} is undefined at epoch {rung}"
+        # Attributes first: whoever sees the value must already see what it means.
+        if f"{RUNG}{rung}" not in trial.user_attrs:
+            trial.set_user_attr(f"{RUNG}{rung}", values)
+        if collapse:
+            trial.set_user_attr("collapse", collapse)
+        frozen = trial.study.get_trials(deepcopy=False)[trial.number]
+        if rung not in frozen.intermediate_values:
+            trial.report(objective, step=rung)
+        self.on_rung(trial.number, rung)
+        frozen = trial.study.get_trials(deepcopy=False)[trial.number]
+        return self.pruner.decide(trial.study, frozen), objective
+
+    def _stopped(self, trial: optuna.Trial, decision: Decision) -> optuna.TrialPruned:
+        trial.set_user_attr("outcome", {"kind": decision.kind, "reason": decision.reason})
+        if decision.kind == "collapse":
+            trial.set_user_attr("collapse", decision.reason)
+            frozen = trial.study.get_trials(deepcopy=False)[trial.number]
+            if "collapse" not in frozen.constraints:
+                # Infeasible, not failed: the sampler learns "never here" and stays away.
+                trial.set_constraint("collapse", 1.0)
+        return optuna.TrialPruned(decision.reason)
+
+
+@dataclass
+class _Run:
+    """A training with what was measured on the way; all of it is in the checkpoint."""
+
+    training: Training
+    rungs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    train_seconds: float = 0.0
+    measure_seconds: float = 0.0
+    loss: float = math.nan
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "training": self.training.state_dict(),
+            "rungs": self.rungs,
+            "train_seconds": self.train_seconds,
+            "measure_seconds": self.measure_seconds,
+            "loss": self.loss,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.training.load_state_dict(state["training"])
+        self.rungs = state["rungs"]
+        self.train_seconds = state["train_seconds"]
+        self.measure_seconds = state["measure_seconds"]
+        self.loss = state["loss"]
+
+
+def _plain(measurement: Measurement) -> dict[str, Any]:
+    decision = collapse_decision(measurement.backbone, measurement.projector)
+    return {
+        "values": dict(measurement.values),
+        "collapse": decision.reason if decision.stop else "",
+    }

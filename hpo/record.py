@@ -1,0 +1,107 @@
+"""What a study's storage says of its trials, as plain rows. Reading only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+RUNG = "rung/"  # trial attribute: the measures at an epoch
+PROBE = "probe/"  # study attribute: one probe, by trial number, "untrained" or "pixels"
+
+_STATES = {
+    "collapse": "collapsed",
+    "halving": "pruned",
+    "budget": "out of budget",
+    "": "pruned",
+}
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One trial as people and decisions see it.
+
+    Args:
+        number: Optuna's number.
+        state: "waiting", "running", "interrupted", "finished", "pruned", "collapsed",
+            "out of budget" or "failed".
+        epoch: last rung measured; 0 before the first.
+        objective: the objective there; nan before the first.
+        values: all measures there, by name.
+        reason: why it ended early; empty otherwise.
+        train_seconds: spent on training, up to the last record.
+        measure_seconds: spent on measuring, likewise.
+        hyperparameters: all of them, fixed ones included.
+        probe: record of its linear probe, if it had one.
+    """
+
+    number: int
+    state: str
+    epoch: int
+    objective: float
+    values: Mapping[str, float]
+    reason: str
+    train_seconds: float
+    measure_seconds: float
+    hyperparameters: Mapping[str, float | int | str]
+    probe: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def alpha(self) -> float:
+        """α of the backbone at the last rung; nan when unknown."""
+        return self.values.get("alpha_req", math.nan)
+
+    @property
+    def moved(self) -> float:
+        """Distance from initialisation at the last rung; nan when unknown."""
+        return self.values.get("moved", math.nan)
+
+
+def read_rows(study: optuna.Study, *, running: bool) -> list[TrialRow]:
+    """Read all trials of a study.
+
+    Args:
+        study: where from.
+        running: whether a process is at work on it; without one a running trial is "interrupted".
+    """
+    attrs = study.user_attrs
+    return [
+        _row(trial, running=running, probe=attrs.get(f"{PROBE}{trial.number}", {}))
+        for trial in study.get_trials(deepcopy=False)
+    ]
+
+
+def _row(trial: FrozenTrial, *, running: bool, probe: Mapping[str, float]) -> TrialRow:
+    attrs = trial.user_attrs
+    epochs = sorted(int(key.removeprefix(RUNG)) for key in attrs if key.startswith(RUNG))
+    epoch = epochs[-1] if epochs else 0
+    seconds: dict[str, float] = attrs.get("seconds", {})
+    return TrialRow(
+        number=trial.number,
+        state=_state(trial, running),
+        epoch=epoch,
+        objective=trial.intermediate_values.get(epoch, math.nan),
+        values=attrs.get(f"{RUNG}{epoch}", {}),
+        reason=attrs.get("outcome", {}).get("reason", ""),
+        train_seconds=seconds.get("train", 0.0),
+        measure_seconds=seconds.get("measure", 0.0),
+        hyperparameters=attrs.get("hyperparameters", trial.params),
+        probe=probe,
+    )
+
+
+def _state(trial: FrozenTrial, running: bool) -> str:
+    if trial.state == TrialState.COMPLETE:
+        return "finished"
+    if trial.state == TrialState.FAIL:
+        return "failed"
+    if trial.state == TrialState.WAITING:
+        return "waiting"
+    if trial.state == TrialState.RUNNING:
+        return "running" if running else "interrupted"
+    outcome: dict[str, Any] = trial.user_attrs.get("outcome", {})
+    return _STATES.get(outcome.get("kind", ""), "pruned")

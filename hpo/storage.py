@@ -1,0 +1,194 @@
+"""A study's directory: one SQLite file as the only record, a lock, checkpoints beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import filelock
+import optuna
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from sqlalchemy.exc import SQLAlchemyError
+
+from hpo.errors import StorageError, StudyLockedError, StudyMismatchError
+
+STUDY_NAME = "goldilocks"
+_HEARTBEAT_SECONDS, _GRACE_SECONDS = 60, 180
+
+
+class StudyDirectory:
+    """Where everything of a study lies.
+
+    Args:
+        out: the directory.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.database = out / "study.db"
+        self.config_file = out / "config.yaml"
+        self.checkpoints = out / "checkpoints"
+        self.chosen = out / "chosen"
+
+    def checkpoint(self, number: int) -> Path:
+        """Path of a trial's checkpoint at its last rung."""
+        return self.checkpoints / f"trial-{number:04d}.pt"
+
+    def between_rungs(self, number: int) -> Path:
+        """Path of a trial's checkpoint on its way to the next rung."""
+        return self.checkpoints / f"trial-{number:04d}.between.pt"
+
+    def newest_checkpoint(self, number: int) -> Path | None:
+        """Path of the checkpoint to go on from; None when there is none."""
+        for path in (self.between_rungs(number), self.checkpoint(number)):
+            if path.exists():
+                return path
+        return None
+
+    def forget(self, number: int) -> None:
+        """Delete a trial's checkpoints."""
+        self.between_rungs(number).unlink(missing_ok=True)
+        self.checkpoint(number).unlink(missing_ok=True)
+
+    def prepare(self, *, needed_bytes: int) -> None:
+        """Make the directory and check, before any training, that it can be used.
+
+        Raises:
+            StorageError: when it cannot be written, is a file, or the disk is too full.
+        """
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            probe = self.out / f".write-test-{os.getpid()}"
+            probe.write_bytes(b"x")
+            probe.unlink()
+            free = shutil.disk_usage(self.out).free
+        except OSError as error:
+            raise StorageError(
+                f"out: {self.out} cannot be written ({error.strerror or error}). "
+                "Give another directory with --out, or make this one writable."
+            ) from error
+        if free < needed_bytes:
+            raise StorageError(
+                f"out: {free / 1e6:.0f} MB are free at {self.out}; wanted at least "
+                f"{needed_bytes / 1e6:.0f} MB for checkpoints. Free some, or give another --out."
+            )
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the study for this process; the system lets go of it when the process dies.
+
+        Raises:
+            StudyLockedError: when another process holds it.
+        """
+        lock = filelock.FileLock(self.out / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            raise StudyLockedError(
+                f"out: another process is running the study in {self.out}. Look at it with "
+                f"`goldilocks status {self.out}`, or give another --out."
+            ) from error
+        except OSError as error:
+            raise StorageError(f"out: {self.out} cannot be locked ({error}).") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def is_running(self) -> bool:
+        """Whether a process holds the study now."""
+        path = self.out / ".lock"
+        if not path.exists():
+            return False
+        lock = filelock.FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            return True
+        except OSError:
+            # A directory that may only be read: nobody who runs a study could have locked it.
+            return False
+        lock.release()
+        return False
+
+
+def open_storage(database: Path) -> RDBStorage:
+    """Open the SQLite file of a study with a heartbeat, patient about locks."""
+    with warnings.catch_warnings():
+        # The heartbeat has been "experimental" since Optuna 2.9.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return RDBStorage(
+            f"sqlite:///{database.resolve()}",
+            engine_kwargs={"connect_args": {"timeout": 60}},
+            heartbeat_interval=_HEARTBEAT_SECONDS,
+            grace_period=_GRACE_SECONDS,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=2),
+        )
+
+
+def load_study(directory: StudyDirectory) -> optuna.Study:
+    """Open an existing study, to look at.
+
+    Raises:
+        StorageError: when there is none, or its file is not a study's.
+    """
+    if not directory.database.exists():
+        raise StorageError(
+            f"{directory.out}: holds no study (no {directory.database.name}). Start one with "
+            f"`goldilocks run --out {directory.out}`."
+        )
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.load_study(study_name=STUDY_NAME, storage=open_storage(directory.database))
+    except KeyError as error:
+        # A run that was killed between making the file and making the study in it.
+        raise StorageError(
+            f"{directory.database}: holds no study named {STUDY_NAME!r} yet. Give the same "
+            "`goldilocks run` command again."
+        ) from error
+    except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
+        # RuntimeError: Optuna's word for a database of another version.
+        raise StorageError(f"{directory.database}: cannot be read as a study ({error}).") from error
+
+
+def open_study(storage: RDBStorage, *, direction: Literal["maximize", "minimize"]) -> optuna.Study:
+    """Open the study of a storage, making it when there is none."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        study_name=STUDY_NAME,
+        storage=storage,
+        direction=direction,
+        load_if_exists=True,
+    )
+
+
+def check_same(study: optuna.Study, identity: Mapping[str, Any]) -> None:
+    """Record what a study is, or compare with what it was made as.
+
+    Args:
+        study: new or existing.
+        identity: plain data by field name; the options that make values comparable.
+
+    Raises:
+        StudyMismatchError: naming every field that differs, with both values.
+    """
+    stored = study.user_attrs.get("identity")
+    if stored is None:
+        study.set_user_attr("identity", dict(identity))
+        return
+    lines = [
+        f"  {name}: the study has {stored.get(name)!r}, this run {identity.get(name)!r}"
+        for name in sorted({*stored, *identity})
+        if stored.get(name) != identity.get(name)
+    ]
+    if lines:
+        raise StudyMismatchError(
+            "out: this directory holds a study made with another configuration:\n"
+            + "\n".join(lines)
+            + "\nGive the study's own values to go on with it, or another --out for a new one."
+        )
