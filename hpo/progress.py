@@ -38,11 +38,16 @@ class Fraction:
         self.budget_seconds = config.budget_seconds
         self.spent_seconds = 0.0
         self.epochs_done = 0.0
+        self._ended_epochs = 0.0
 
     def rows(self, rows: Sequence[TrialRow]) -> None:
         """Count what trials have behind them; one that ended early is done."""
         ended = sum(row.state not in ("running", "interrupted", "waiting") for row in rows)
-        self.epochs_done = float(ended * self.n_epochs)
+        self._ended_epochs = self.epochs_done = float(ended * self.n_epochs)
+
+    def epoch(self, epoch: int) -> None:
+        """Count the epochs of the trial that is running."""
+        self.epochs_done = self._ended_epochs + epoch
 
     @property
     def value(self) -> float:
@@ -83,9 +88,6 @@ class LiveProgress:
         self._fraction = Fraction(config)
         self._rows: Sequence[TrialRow] = ()
         self._status = "starting"
-        self._ended_epochs = 0.0
-        self._started = time.monotonic()
-        self._base_seconds = 0.0
         self._live = Live(
             get_renderable=self._render, console=console, refresh_per_second=4, transient=True
         )
@@ -115,11 +117,10 @@ class LiveProgress:
         """Take over the trials as they are now."""
         self._rows = rows
         self._fraction.rows(rows)
-        self._ended_epochs = self._fraction.epochs_done
 
     def epoch(self, number: int, epoch: int) -> None:
         """Move the bar within the running trial."""
-        self._fraction.epochs_done = self._ended_epochs + epoch
+        self._fraction.epoch(epoch)
         self._status = f"trial {number}: epoch {epoch} of {self._config.epochs}"
 
     def time(self, spent_seconds: float) -> None:
@@ -150,7 +151,7 @@ class PlainProgress:
         self._console, self._config = console, config
         self._fraction = Fraction(config)
         self._seen: dict[int, tuple[str, int]] = {}
-        self._last_line = time.monotonic()
+        self._started = self._last_line = time.monotonic()
         self._decoded_tenths = -1
 
     def __enter__(self) -> Self:
@@ -169,9 +170,9 @@ class PlainProgress:
         self._print(text)
 
     def decoding(self, done: int, total: int) -> None:
-        """Print a line every tenth."""
+        """Print a line every tenth, once reading takes long enough to be noticed."""
         tenths = 10 * done // max(total, 1)
-        if tenths != self._decoded_tenths:
+        if tenths != self._decoded_tenths and time.monotonic() - self._started > 3:
             self._decoded_tenths = tenths
             self._print(f"reading images: {done} of {total}")
 
@@ -185,7 +186,8 @@ class PlainProgress:
                 self._print(self._line(row))
 
     def epoch(self, number: int, epoch: int) -> None:
-        """Print nothing: epochs are too many for a log."""
+        """Print nothing, epochs are too many for a log; but count it."""
+        self._fraction.epoch(epoch)
 
     def time(self, spent_seconds: float) -> None:
         """Print how far the study is, every half minute."""
@@ -204,7 +206,7 @@ class PlainProgress:
         text = f"trial {row.number}: {row.state}"
         if row.epoch:
             text += f" at epoch {row.epoch} of {self._config.epochs}: {', '.join(values)}"
-        return text
+        return f"{text}; {row.reason}" if row.reason else text
 
     def _print(self, text: str) -> None:
         self._console.print(Text(text), soft_wrap=True)

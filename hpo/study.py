@@ -247,11 +247,11 @@ class _Search:
             value = self.objective(trial)
             self.study.tell(trial, value)
             self._forget_losers()
-        except optuna.TrialPruned as pruned:
-            self._tell_pruned(trial, str(pruned))
+        except optuna.TrialPruned:
+            self._tell_pruned(trial)
         except BudgetSpent as spent:
             self._outcome(trial, "budget", str(spent))
-            self._tell_pruned(trial, str(spent))
+            self._tell_pruned(trial)
         except RuntimeError as failure:
             # torch's errors (out of memory, a failed factorisation) end one trial, not the study.
             error = f"{type(failure).__name__}: {failure}".splitlines()[0]
@@ -261,9 +261,8 @@ class _Search:
         self._show()
         return error
 
-    def _tell_pruned(self, trial: optuna.Trial, reason: str) -> None:
+    def _tell_pruned(self, trial: optuna.Trial) -> None:
         self.study.tell(trial, state=TrialState.PRUNED)
-        self.observer.note(f"trial {trial.number}: {reason}")
         self._forget_losers()
 
     def _forget_losers(self) -> None:
@@ -282,7 +281,7 @@ class _Search:
 
     def _on_rung(self, number: int, epoch: int) -> None:
         self.observer.epoch(number, epoch)
-        if epoch in self.rungs:
+        if epoch in self.rungs[:-1]:
             self._show()
 
     def _show(self) -> None:
