@@ -59,7 +59,9 @@ def trial_table(rows: Sequence[TrialRow], *, measure: str, chosen: int | None = 
             _number(row.values.get(measure if measure != "alpha_req" else "lidar"), ".1f"),
             _number(row.alpha, ".2f"),
             _number(row.moved, ".2f"),
-            format_duration(row.train_seconds + row.measure_seconds),
+            format_duration(seconds)
+            if (seconds := row.train_seconds + row.measure_seconds)
+            else "-",
             row.reason,
         )
     return table

@@ -55,23 +55,30 @@ class StudyDirectory:
         self.between_rungs(number).unlink(missing_ok=True)
         self.checkpoint(number).unlink(missing_ok=True)
 
-    def prepare(self, *, needed_bytes: int) -> None:
-        """Make the directory and check, before any training, that it can be used.
+    def prepare(self) -> None:
+        """Make the directory and check, before any training, that it can be written.
 
         Raises:
-            StorageError: when it cannot be written, is a file, or the disk is too full.
+            StorageError: when it cannot, or is a file.
         """
         try:
             self.out.mkdir(parents=True, exist_ok=True)
             probe = self.out / f".write-test-{os.getpid()}"
             probe.write_bytes(b"x")
             probe.unlink()
-            free = shutil.disk_usage(self.out).free
         except OSError as error:
             raise StorageError(
                 f"out: {self.out} cannot be written ({error.strerror or error}). "
                 "Give another directory with --out, or make this one writable."
             ) from error
+
+    def check_free(self, needed_bytes: int) -> None:
+        """Check, before any training, that checkpoints will fit.
+
+        Raises:
+            StorageError: when the disk is too full.
+        """
+        free = shutil.disk_usage(self.out).free
         if free < needed_bytes:
             raise StorageError(
                 f"out: {free / 1e6:.0f} MB are free at {self.out}; wanted at least "

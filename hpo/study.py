@@ -28,7 +28,8 @@ from hpo.workload import Workload, prepare
 from objectives import get_measure
 
 _MAX_FAILURES_IN_A_ROW = 3
-_MIN_FREE_BYTES = 64_000_000
+_MIN_FREE_BYTES = 32_000_000
+_CHECKPOINTS_AT_ONCE = 4  # one being written, one between rungs, and the last two finished
 
 
 class TrialsFailedError(GoldilocksError, RuntimeError):
@@ -62,7 +63,8 @@ def run_study(
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     directory = StudyDirectory(config.out)
-    directory.prepare(needed_bytes=_MIN_FREE_BYTES)
+    directory.prepare()
+    directory.check_free(_MIN_FREE_BYTES)
     with directory.lock():
         workload = prepare(config, progress=observer.decoding)
         storage = open_storage(directory.database)
@@ -132,6 +134,7 @@ class _Search:
             workload.normalisation,
             workload.device,
         )
+        directory.check_free(_CHECKPOINTS_AT_ONCE * untrained.checkpoint_bytes)
         self.initial = workload.gauge.initial(untrained.learner, workload.train)
         workload.gauge.on_batch = meter.tick
         self.pruner = RungPruner(factor=config.rung_factor, last_epoch=config.epochs)

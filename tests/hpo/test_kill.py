@@ -1,0 +1,180 @@
+"""A study whose process is really killed, and the same command again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+
+from hpo.meter import session_seconds
+from hpo.study import run_study
+from tests.hpo.studies import parameters, states, tiny, tiny_arguments, values
+
+_OPTIONS = {"trials": 5, "epochs": 18, "batch_size": 128, "check_labels": True}
+
+
+def start(out: Path) -> subprocess.Popen[str]:
+    """Start the command as a user would."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "hpo", "run", *tiny_arguments(out, **_OPTIONS)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same study, never disturbed, run by the same command."""
+    out = tmp_path_factory.mktemp("whole") / "study"
+    process = start(out)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return out
+
+
+@pytest.mark.slow
+def test_killed_ten_times_at_random_nothing_is_lost_or_repeated(
+    whole: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "study"
+    rng = random.Random(20261121)
+    seen: dict[tuple[int, int], float] = {}
+    done: set[int] = set()
+    wall_seconds = 0.0
+    for _ in range(10):
+        started = time.monotonic()
+        process = start(out)
+        try:
+            process.communicate(timeout=rng.uniform(2.5, 12.0))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        wall_seconds += time.monotonic() - started
+        database = out / "study.db"
+        if database.exists() and states_or_none(database) is not None:
+            now = {(n, step): value for n, step, value in values(database)}
+            assert seen.items() <= now.items(), "a reported value was lost or changed"
+            finished = {n for n, state in states(database) if state in ("COMPLETE", "PRUNED")}
+            assert done <= finished, "a finished trial was lost"
+            seen, done = now, finished
+    started = time.monotonic()
+    process = start(out)
+    output, _ = process.communicate(timeout=300)
+    wall_seconds += time.monotonic() - started
+    assert process.returncode == 0, output
+
+    database, undisturbed = out / "study.db", whole / "study.db"
+    assert states(database) == states(undisturbed)
+    assert "RUNNING" not in dict(states(database)).values()
+    assert parameters(database) == parameters(undisturbed)
+    assert values(database) == values(undisturbed)
+
+    study, reference = load(database), load(undisturbed)
+    assert study.user_attrs["choice"] == reference.user_attrs["choice"]
+    # The process writes its clock every two seconds and starts it after Python itself has started.
+    spent = session_seconds(study.user_attrs)
+    assert wall_seconds - 11 * 3.5 <= spent <= wall_seconds
+
+
+def states_or_none(database: Path) -> list[tuple[int, str]] | None:
+    """The file exists for a moment before its tables do."""
+    import sqlite3
+
+    try:
+        return states(database)
+    except sqlite3.OperationalError:
+        return None
+
+
+def load(database: Path) -> optuna.Study:
+    return optuna.load_study(study_name="goldilocks", storage=f"sqlite:///{database}")
+
+
+_KILL_AT = """
+import os, sys
+target, name, call = sys.argv[1], sys.argv[2], int(sys.argv[3])
+import importlib
+owner = importlib.import_module(target.split(":")[0])
+for part in target.split(":")[1].split("."):
+    owner = getattr(owner, part) if part else owner
+original, calls = getattr(owner, name), 0
+def dies(*args, **kwargs):
+    global calls
+    calls += 1
+    if calls == call and sys.argv[4] == "before":
+        os._exit(9)
+    result = original(*args, **kwargs)
+    if calls == call:
+        os._exit(9)
+    return result
+setattr(owner, name, dies)
+sys.argv = ["goldilocks", "run", *sys.argv[5:]]
+from hpo.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "name", "call", "when"),
+    [
+        ("hpo.objective:", "save_checkpoint", 2, "after"),
+        ("optuna:trial.Trial", "report", 2, "before"),
+        ("optuna:trial.Trial", "report", 2, "after"),
+        ("optuna:Study", "tell", 1, "before"),
+        ("optuna:Study", "tell", 1, "after"),
+        ("optuna:Study", "enqueue_trial", 1, "after"),
+        ("optuna:Study", "ask", 2, "after"),
+        ("optuna:trial.Trial", "suggest_float", 5, "after"),
+        ("hpo.selection:", "export_backbone", 1, "after"),
+    ],
+)
+def test_killed_between_two_writes_the_study_is_the_same_in_the_end(
+    whole: Path, tmp_path: Path, target: str, name: str, call: int, when: str
+) -> None:
+    out = tmp_path / "study"
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILL_AT, target, name, str(call), when]
+        + tiny_arguments(out, **_OPTIONS),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+        check=False,
+    )
+    assert killed.returncode == 9, killed.stderr
+    study = run_study(tiny(out, **_OPTIONS))
+    database, undisturbed = out / "study.db", whole / "study.db"
+    assert states(database) == states(undisturbed)
+    assert parameters(database) == parameters(undisturbed)
+    assert values(database) == values(undisturbed)
+    assert study.user_attrs["choice"] == load(undisturbed).user_attrs["choice"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+)
+def test_a_signal_stops_cleanly_and_says_how_to_go_on(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    process = start(tmp_path / "study")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("trial 0: running at epoch"):
+            break
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == code, output
+    assert "everything finished is kept" in output
+    assert f"--out {tmp_path / 'study'}" in output
+    assert "Traceback" not in output

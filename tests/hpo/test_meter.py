@@ -1,0 +1,61 @@
+"""Wall time of a study over several sessions, and what a tick may raise."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+
+from hpo.budget import Budget
+from hpo.interruption import Interrupted, StopFlag
+from hpo.meter import BudgetSpent, Meter, session_seconds
+from hpo.storage import open_storage, open_study
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> optuna.Study:
+    return open_study(open_storage(tmp_path / "study.db"), direction="maximize")
+
+
+def test_sessions_add_up(study: optuna.Study) -> None:
+    first = Meter(study, Budget(None), StopFlag(), started=time.monotonic() - 5)
+    first.write()
+    second = Meter(study, Budget(None), StopFlag(), started=time.monotonic() - 3)
+    second.write()
+    assert second.seconds == pytest.approx(8, abs=0.5)
+    assert session_seconds(study.user_attrs) == pytest.approx(8, abs=0.5)
+
+
+def test_a_tick_raises_once_the_search_has_spent_its_part(study: optuna.Study) -> None:
+    meter = Meter(study, Budget(10.0, 0.1), StopFlag(), started=time.monotonic() - 9.5)
+    meter.tick()  # not searching: probing may use the reserve
+    meter.searching = True
+    with pytest.raises(BudgetSpent, match=r"9\.\ds of 9\.0s"):
+        meter.tick()
+
+
+def test_a_tick_raises_once_somebody_asked_to_stop(study: optuna.Study) -> None:
+    flag = StopFlag()
+    meter = Meter(study, Budget(None), flag, started=time.monotonic())
+    meter.tick()
+    flag.signal_name = "SIGTERM"
+    with pytest.raises(Interrupted, match="SIGTERM"):
+        meter.tick()
+
+
+def test_the_heartbeat_of_the_running_trial_is_kept(study: optuna.Study) -> None:
+    beats: list[int] = []
+    meter = Meter(
+        study, Budget(None), StopFlag(), started=time.monotonic(), heartbeat=beats.append
+    )
+    meter.tick()
+    assert beats == []
+    meter.watch(7)
+    meter.tick()
+    meter.tick()
+    assert beats == [7]
+    meter.watch(None)
+    meter.tick()
+    assert beats == [7]

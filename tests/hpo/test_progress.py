@@ -1,0 +1,65 @@
+"""Progress on a terminal and in a log."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from hpo.config import StudyConfig
+from hpo.progress import Fraction, LiveProgress, PlainProgress
+from hpo.record import TrialRow
+
+
+def row(number: int, state: str, epoch: int = 0, reason: str = "") -> TrialRow:
+    values = {"rankme": 50.0, "alpha_req": 1.25, "moved": 0.5} if epoch else {}
+    return TrialRow(number, state, epoch, 50.0, values, reason, 1.0, 0.5, {})
+
+
+def test_the_fraction_is_of_the_limit_that_comes_first() -> None:
+    done = Fraction(StudyConfig(trials=4, epochs=10, budget="100s"))
+    done.rows([row(0, "finished", 10), row(1, "collapsed", 1), row(2, "running", 1)])
+    done.epoch(5)
+    done.spent_seconds = 30.0
+    assert done.value == pytest.approx(2.5 / 4)
+    assert done.eta_seconds == pytest.approx(30 * 1.5 / 2.5)
+    done.spent_seconds = 90.0
+    assert done.value == pytest.approx(0.9)
+    assert done.eta_seconds == pytest.approx(10.0)
+
+
+def test_before_there_is_a_rate_only_the_budget_is_known() -> None:
+    assert Fraction(StudyConfig(budget="10m")).eta_seconds == 600
+    assert Fraction(StudyConfig(trials=3)).eta_seconds is None
+
+
+def test_a_log_gets_one_line_for_each_change() -> None:
+    file = io.StringIO()
+    with PlainProgress(Console(file=file, width=160), StudyConfig(epochs=9)) as progress:
+        progress.rows([row(0, "running")])
+        progress.rows([row(0, "running", 1)])
+        progress.rows([row(0, "running", 1)])
+        progress.epoch(0, 2)
+        progress.rows([row(0, "collapsed", 1, "exploded")])
+        progress.note("over")
+    assert file.getvalue().splitlines() == [
+        "trial 0: running",
+        "trial 0: running at epoch 1 of 9: rankme 50.00, α 1.25, moved 0.50",
+        "trial 0: collapsed at epoch 1 of 9: rankme 50.00, α 1.25, moved 0.50; exploded",
+        "over",
+    ]
+
+
+def test_a_terminal_gets_the_table_and_the_bar() -> None:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=120, height=30)
+    with LiveProgress(console, StudyConfig(trials=2, epochs=10)) as progress:
+        progress.rows([row(0, "collapsed", 10, "exploded"), row(1, "running")])
+        progress.epoch(1, 5)
+        progress.time(60.0)
+        console.print(progress._render())
+    shown = file.getvalue()
+    for text in ("trial", "state", "α", "collapsed", "exploded", "75 %", "1m 00s spent"):
+        assert text in shown
+    assert "about 20s left" in shown
