@@ -17,7 +17,7 @@ from hpo.meter import session_seconds
 from hpo.study import run_study
 from tests.hpo.studies import parameters, states, tiny, tiny_arguments, values
 
-_OPTIONS = {"trials": 5, "epochs": 18, "batch_size": 128, "check_labels": True}
+_OPTIONS = {"trials": 4, "epochs": 12, "batch_size": 128, "check_labels": True}
 
 
 def start(out: Path) -> subprocess.Popen[str]:
@@ -54,7 +54,7 @@ def test_killed_ten_times_at_random_nothing_is_lost_or_repeated(
         started = time.monotonic()
         process = start(out)
         try:
-            process.communicate(timeout=rng.uniform(2.5, 12.0))
+            process.communicate(timeout=rng.uniform(2.5, 9.0))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
@@ -143,8 +143,16 @@ def test_killed_between_two_writes_the_study_is_the_same_in_the_end(
 ) -> None:
     out = tmp_path / "study"
     killed = subprocess.run(
-        [sys.executable, "-c", _KILL_AT, target, name, str(call), when]
-        + tiny_arguments(out, **_OPTIONS),
+        [
+            sys.executable,
+            "-c",
+            _KILL_AT,
+            target,
+            name,
+            str(call),
+            when,
+            *tiny_arguments(out, **_OPTIONS),
+        ],
         capture_output=True,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
