@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -29,8 +30,8 @@ def parse_duration(text: str) -> float:
     if not parts or _FORM.sub("", compact).strip():
         raise BudgetError(f"budget: got {text!r}; wanted a duration such as 10m, 1h30m, 90s or 2d.")
     seconds = sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
-    if seconds <= 0:
-        raise BudgetError(f"budget: got {text!r}; wanted more than nothing.")
+    if not 0 < seconds < math.inf:
+        raise BudgetError(f"budget: got {text!r}; wanted more than nothing and less than for ever.")
     return seconds
 
 
@@ -40,8 +41,10 @@ def format_duration(seconds: float) -> str:
     >>> format_duration(5400.4), format_duration(7.25), format_duration(200)
     ('1h 30m', '7.2s', '3m 20s')
     """
-    if seconds < 60:
-        return f"{seconds:.1f}s" if seconds < 10 else f"{seconds:.0f}s"
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    if seconds < 59.5:
+        return f"{seconds:.0f}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes}m {rest:02d}s"

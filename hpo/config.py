@@ -97,6 +97,10 @@ class StudyConfig(BaseModel):
     def _numbers_as_numbers(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
+        for name, entry in value.items():
+            if isinstance(entry, bool):
+                # Pydantic would take yes for 1.
+                raise ValueError(f"fix.{name}: got {entry!r}; wanted a number or a word.")
         # YAML reads 1e-3 (no dot) as a word, and so would the command line.
         return {name: _number_or_word(entry) for name, entry in value.items()}
 
@@ -132,15 +136,20 @@ def load_config(file: Path | None, options: dict[str, Any]) -> StudyConfig:
     """
     from_file = {} if file is None else _read_yaml(file)
     given = {name: value for name, value in options.items() if value is not None}
-    # Fixed hyperparameters add up: one more on the command line keeps those of the file.
-    fix = {**(from_file.get("fix") or {}), **(given.get("fix") or {})}
-    merged = {**from_file, **given, **({"fix": fix} if fix else {})}
+    merged = {**from_file, **given}
+    for name in ("fix", "views"):
+        # These add up: one more on the command line keeps those of the file.
+        both = from_file.get(name), given.get(name)
+        if isinstance(both[0], dict) and isinstance(both[1], dict):
+            merged[name] = {**both[0], **both[1]}
     _refuse_unknown(merged, file)
     try:
         config = StudyConfig.model_validate(merged)
+        config.space()
     except ValidationError as error:
         raise ConfigError(_explain(error)) from error
-    config.space()
+    except search_spaces.SpaceError as error:
+        raise ConfigError(f"fix: {error}") from error
     return config
 
 
@@ -162,21 +171,36 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         raise ConfigError(
             f"config: {file} holds a {type(content).__name__}; wanted `option: value` lines."
         )
-    return {str(name).replace("-", "_"): value for name, value in content.items()}
+    options = _underscored(content)
+    if isinstance(options.get("views"), dict):
+        options["views"] = _underscored(options["views"])
+    # An option without a value (`views:`) is one that was not given.
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _underscored(options: dict[Any, Any]) -> dict[str, Any]:
+    return {str(name).replace("-", "_"): value for name, value in options.items()}
 
 
 def _refuse_unknown(options: dict[str, Any], file: Path | None) -> None:
-    known = list(StudyConfig.model_fields)
-    lines = []
-    for name in options:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            lines.append(f"{name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
-    if lines:
-        where = f"config: {file}" if file is not None else "options"
-        raise ConfigError(
-            f"{where}: unknown option {', '.join(lines)}. Known: {', '.join(sorted(known))}."
-        )
+    views = options.get("views")
+    for given, model, where in (
+        (options, StudyConfig, ""),
+        (views if isinstance(views, dict) else {}, ViewOptions, "views: "),
+    ):
+        known = list(model.model_fields)
+        unknown = [_with_nearest(name, known) for name in given if name not in known]
+        if unknown:
+            source = f"config: {file}" if file is not None else "options"
+            raise ConfigError(
+                f"{source}: {where}unknown option {', '.join(unknown)}. "
+                f"Known: {', '.join(sorted(known))}."
+            )
+
+
+def _with_nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"{name!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
 
 
 def _known(name: str, value: str, known: tuple[str, ...]) -> str:

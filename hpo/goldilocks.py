@@ -167,7 +167,7 @@ def choose(
         direction: of the objective.
         objective: its name, for the reason.
         probe_accuracy: cross-validated accuracy in [0, 1] by number, for those that were probed;
-            None or empty without labels.
+            None without labels, and those of trials that are not listed count for nothing.
 
     Returns:
         The choice. Equal values go to the lower number.
@@ -175,13 +175,14 @@ def choose(
     >>> choose([Candidate(3, 9, 5.0, 1.1, 0.4)], direction="maximize", objective="rankme").number
     3
     """
-    if probe_accuracy:
-        probed = [c for c in listed if c.number in probe_accuracy]
-        best = max(probed, key=lambda c: (probe_accuracy[c.number], -c.number))
+    accuracy = probe_accuracy or {}
+    probed = [c for c in listed if c.number in accuracy]
+    if probed:
+        best = max(probed, key=lambda c: (accuracy[c.number], -c.number))
         return Choice(
             best.number,
             f"best linear probe of the {len(probed)} probed: "
-            f"{probe_accuracy[best.number]:.3f} cross-validated accuracy",
+            f"{accuracy[best.number]:.3f} cross-validated accuracy",
         )
     sign = 1.0 if direction == "maximize" else -1.0
     best = max(listed, key=lambda c: (sign * c.objective, -c.number))

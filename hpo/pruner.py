@@ -6,7 +6,7 @@ from typing import Literal
 
 import optuna
 from optuna.pruners import BasePruner
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from hpo.decision import GO_ON, Decision
 from hpo.pruning import halving_decision
@@ -41,6 +41,7 @@ class RungPruner(BasePruner):
             if other.number != trial.number
             and epoch in other.intermediate_values
             and "collapse" not in other.user_attrs
+            and other.state != TrialState.FAIL
         ]
         direction: Literal["maximize", "minimize"] = (
             "maximize" if study.direction == optuna.study.StudyDirection.MAXIMIZE else "minimize"

@@ -36,7 +36,8 @@ def rung_epochs(n_epochs: int, *, factor: int = 3, n_rungs: int = 3) -> list[int
     ):
         if value < least:
             raise ConfigError(f"{name}: got {value}; wanted at least {least}.")
-    return sorted({math.ceil(n_epochs / factor**level) for level in range(n_rungs)})
+    # -(-a // b) rounds up in whole numbers: a / b is 0.0 once b is large enough.
+    return sorted({-(-n_epochs // factor**level) for level in range(n_rungs)})
 
 
 def collapse_decision(backbone: CollapseReport, projector: CollapseReport) -> Decision:
@@ -67,7 +68,7 @@ def halving_decision(
     """Stop a trial that is not in the top 1/factor at its rung (asynchronous successive halving).
 
     Args:
-        value: the trial's objective at this epoch.
+        value: the trial's objective at this epoch; one that is not finite is behind all that are.
         peers: the objective of the other living trials at the same epoch, never at another one,
             and never their best so far. Values that are not finite count for nothing.
         direction: what is better.
@@ -87,7 +88,9 @@ def halving_decision(
     finite = [peer for peer in peers if math.isfinite(peer)]
     if len(finite) < min_peers:
         return GO_ON
-    better = sum(peer > value if direction == "maximize" else peer < value for peer in finite)
+    sign = 1.0 if direction == "maximize" else -1.0
+    own = sign * value if math.isfinite(value) else -math.inf
+    better = sum(sign * peer > own for peer in finite)
     n_trials = len(finite) + 1
     n_kept = max(1, math.ceil(n_trials / factor))
     if better < n_kept:

@@ -6,6 +6,7 @@ the representation is alive has to be asked separately, and first.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -40,7 +41,7 @@ class EmbeddingStatistics:
         """Measure them.
 
         Args:
-            embeddings: floating and finite, shape (n_samples, dim), n_samples >= 2.
+            embeddings: floating and finite, shape (n_samples, dim), n_samples >= 2, dim >= 1.
 
         Raises:
             EmbeddingError: for another shape or values that are not finite.
@@ -48,10 +49,10 @@ class EmbeddingStatistics:
         >>> EmbeddingStatistics.of(torch.eye(2)).total_variance
         0.5
         """
-        if embeddings.ndim != 2 or len(embeddings) < 2:
+        if embeddings.ndim != 2 or len(embeddings) < 2 or not embeddings.shape[1]:
             raise EmbeddingError(
                 f"embeddings: got shape {tuple(embeddings.shape)}; wanted (n_samples, dim) with at "
-                "least 2 samples."
+                "least 2 samples and 1 dimension."
             )
         if not torch.isfinite(embeddings).all():
             raise EmbeddingError("embeddings: hold values that are not finite.")
@@ -120,7 +121,8 @@ def collapse_report(
     Args:
         embeddings: floating, shape (n_samples, dim); backbone features or projector outputs.
         reference: statistics of the same images through the same layer of the untrained network.
-            Without it only "not finite", "constant" and a rank of next to nothing can be seen.
+            Without it only "not finite", "constant" and a rank of next to nothing can be seen, and
+            so with a statistic of it that is 0: there is nothing to compare with.
         check_scale: whether shrinking means anything; False for a layer whose scale the loss
             cannot see (its output is normalised inside the loss).
         thresholds: where each kind begins.
@@ -167,19 +169,19 @@ def _verdict(
             f"at most {limits.smallest_spread:g} (1 = isotropic)"
         )
     if reference is not None:
-        growth = found.mean_square_norm / reference.mean_square_norm
+        growth = _ratio(found.mean_square_norm, reference.mean_square_norm)
         if growth >= limits.largest_growth:
             return "exploded", (
                 f"the squared norm is {growth:.3g} times the untrained network's, "
                 f"at least {limits.largest_growth:g}"
             )
-        share = found.total_variance / reference.total_variance
+        share = _ratio(found.total_variance, reference.total_variance)
         if check_scale and share <= limits.smallest_variance_share:
             return "shrunk", (
                 f"the variance is {share:.3g} of the untrained network's, "
                 f"at most {limits.smallest_variance_share:g}: the embeddings shrink to a point"
             )
-        rank_share = found.rank / reference.rank
+        rank_share = _ratio(found.rank, reference.rank)
         if rank_share <= limits.smallest_rank_share:
             return "dimensional", (
                 f"RankMe {found.rank:.3g} is {rank_share:.2g} of the untrained network's "
@@ -188,6 +190,10 @@ def _verdict(
     if found.rank <= limits.smallest_rank:
         return "dimensional", f"RankMe {found.rank:.3g}, at most {limits.smallest_rank:g}"
     return None, ""
+
+
+def _ratio(value: float, reference: float) -> float:
+    return value / reference if reference > 0 else math.nan
 
 
 __all__ = [

@@ -48,6 +48,11 @@ def distance_from_initialisation(embeddings: Tensor, initial: Tensor) -> float:
             f"{tuple(initial.shape)}; wanted (n_samples, dim) with the same n_samples: embed the "
             "same images with both networks."
         )
+    if not (embeddings.numel() and initial.numel()):
+        raise EmbeddingError(
+            f"embeddings, initial: got shapes {tuple(embeddings.shape)} and "
+            f"{tuple(initial.shape)}; wanted at least one sample and one dimension."
+        )
     x, y = _centred(embeddings, "embeddings"), _centred(initial, "initial")
     cross: Tensor = torch.linalg.matrix_norm(y.T @ x) ** 2
     alone = torch.linalg.matrix_norm(x.T @ x) * torch.linalg.matrix_norm(y.T @ y)

@@ -53,8 +53,8 @@ class Float:
         _check_range(self)
 
     def contains(self, value: Value) -> bool:
-        """Whether a value lies in the range."""
-        return isinstance(value, int | float) and self.low <= value <= self.high
+        """Whether a value is a number in the range."""
+        return _is_finite_number(value) and self.low <= float(value) <= self.high
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,14 @@ class Int:
 
     def __post_init__(self) -> None:
         _check_range(self)
+        ends = (self.low, self.high, self.default)
+        if not all(isinstance(end, int) for end in ends):
+            raise SpaceError(f"low, high, default: got {ends!r}; wanted whole numbers.")
 
     def contains(self, value: Value) -> bool:
         """Whether a value is a whole number in the range."""
-        return isinstance(value, int) and self.low <= value <= self.high
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and self.low <= int(value) <= self.high
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class SearchSpace:
 
         Raises:
             SpaceError: for a name the space does not have, or a value that is no finite number
-                for a numeric dimension.
+                for a numeric one.
         """
         for name, value in values.items():
             self._check_frozen(name, value)
@@ -159,7 +163,8 @@ class SearchSpace:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(known))}."
             raise SpaceError(f"{name!r} is no hyperparameter of {self.method}. {hint}")
-        numeric = isinstance(self.dimensions.get(name), Float | Int)
+        varies = isinstance(self.dimensions.get(name), Float | Int)
+        numeric = varies or _is_finite_number(self.fixed.get(name))
         if numeric and not _is_finite_number(value):
             raise SpaceError(f"{name}: got {value!r}; wanted a finite number.")
 

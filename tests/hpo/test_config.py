@@ -1,0 +1,369 @@
+"""Options from defaults, file and command line, and what is said about wrong ones."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from hpo.backbones import backbone_names
+from hpo.config import CHANGEABLE, StudyConfig, ViewOptions, load_config, to_yaml
+from hpo.errors import BudgetError, ConfigError
+from hpo.methods import METHODS
+from objectives import measure_names
+from search_spaces import SearchSpacesError
+
+QUICK = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "study.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def load(folder: Path, text: str, **options: Any) -> StudyConfig:
+    return load_config(written(folder, text), options)
+
+
+# Merging
+
+
+def test_nothing_given_is_all_defaults() -> None:
+    assert load_config(None, {}) == StudyConfig()
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n", "{}"])
+def test_an_empty_file_is_all_defaults(tmp_path: Path, text: str) -> None:
+    assert load(tmp_path, text) == StudyConfig()
+
+
+@pytest.mark.parametrize("name", ["batch-size", "batch_size"])
+def test_hyphens_and_underscores_are_alike(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path, f"{name}: 32").batch_size == 32
+
+
+@pytest.mark.parametrize("name", ["min-scale", "min_scale"])
+def test_hyphens_and_underscores_are_alike_in_views(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path, f"views:\n  {name}: 0.5").views == ViewOptions(min_scale=0.5)
+
+
+@pytest.mark.parametrize("name", ["views", "fix", "data", "max-images"])
+def test_an_option_without_a_value_was_not_given(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path, f"{name}:\n") == StudyConfig()
+
+
+def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
+    config = load(tmp_path, "epochs: 9\nseed: 4\nmethod: byol", epochs=27, method="vicreg")
+    assert (config.epochs, config.seed, config.method) == (27, 4, "vicreg")
+
+
+def test_none_on_the_command_line_is_not_given(tmp_path: Path) -> None:
+    assert load(tmp_path, "epochs: 9\nfix: {lr: 0.01}", epochs=None, fix=None).epochs == 9
+
+
+def test_false_on_the_command_line_is_given(tmp_path: Path) -> None:
+    assert load(tmp_path, "labels: true", labels=False).labels is False
+
+
+def test_fixed_hyperparameters_add_up(tmp_path: Path) -> None:
+    text = "fix:\n  lr: 0.01\n  temperature: 0.5"
+    config = load(tmp_path, text, fix={"lr": "1e-3", "weight_decay": 0.0})
+    assert config.fix == {"lr": 1e-3, "temperature": 0.5, "weight_decay": 0.0}
+
+
+def test_views_add_up(tmp_path: Path) -> None:
+    config = load(tmp_path, "views: {min-scale: 0.5, hf_prob: 1.0}", views={"hf_prob": "0"})
+    assert config.views == ViewOptions(min_scale=0.5, hf_prob=0.0)
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("1e-3", 1e-3), ("1", 1), ("-2", -2), ("2.50", 2.5), ("1E5", 1e5), ("0.001", 0.001)],
+)
+def test_numbers_are_read_as_numbers(tmp_path: Path, word: str, value: float) -> None:
+    """YAML 1.1 takes 1e-3 for a word: it wants 1.0e-3."""
+    for config in (
+        load(tmp_path, f"fix: {{lr: {word}}}"),
+        load_config(None, {"fix": {"lr": word}}),
+    ):
+        assert config.fix == {"lr": value}
+        assert type(config.fix["lr"]) is type(value)
+
+
+def test_the_space_has_the_fixed_values() -> None:
+    config = load_config(None, {"method": "vicreg", "fix": {"lr": 0.5, "var": 1.0}})
+    space = config.space()
+    assert set(space) == {"weight_decay", "sim", "cov"}
+    assert space.fixed == {"lr": 0.5, "var": 1.0}
+
+
+def test_the_space_follows_the_optimizer() -> None:
+    spaces = [load_config(None, {"optimizer": o}).space() for o in ("adamw", "sgd", "lars")]
+    assert len({space.dimensions["lr"] for space in spaces}) == 3
+
+
+@pytest.mark.parametrize(
+    ("trials", "budget", "n_trials", "seconds"),
+    [(None, None, 16, None), (5, None, 5, None), (None, "1h", None, 3600.0), (5, "90s", 5, 90.0)],
+)
+def test_limits(
+    trials: int | None, budget: str | None, n_trials: int | None, seconds: float | None
+) -> None:
+    config = load_config(None, {"trials": trials, "budget": budget})
+    assert (config.n_trials, config.budget_seconds) == (n_trials, seconds)
+
+
+# What the rest of the package knows, the configuration takes
+
+
+@pytest.mark.parametrize(
+    ("option", "known"),
+    [
+        ("method", set(METHODS)),
+        ("objective", set(measure_names())),
+        ("backbone", {"auto", *backbone_names()}),
+    ],
+)
+def test_exactly_what_exists_is_taken(option: str, known: set[str]) -> None:
+    for name in known:
+        assert getattr(load_config(None, {option: name}), option) == name
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, {option: "§"})
+    listed = re.search(r"Known: (.*)\.$", str(caught.value))
+    assert listed is not None
+    assert set(listed[1].split(", ")) == known
+
+
+def test_what_may_change_are_options() -> None:
+    assert set(StudyConfig.model_fields) >= CHANGEABLE
+
+
+# Wrong options
+
+
+def test_several_unknown_options_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, "epoch: 3\nbach-size: 4\nqqqq: 5", meth="x")
+    message = str(caught.value)
+    assert "study.yaml: unknown option 'epoch' (did you mean 'epochs'?)" in message
+    assert "'bach_size' (did you mean 'batch_size'?)" in message
+    assert "'qqqq', 'meth' (did you mean 'method'?). Known: backbone, batch_size" in message
+
+
+def test_an_unknown_option_of_the_views(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"views: unknown option 'min_scal' \(did you mean 'min_"):
+        load(tmp_path, "views: {min-scal: 0.5}")
+    with pytest.raises(
+        ConfigError, match=r"options: views: unknown option 'zzz'\. Known: cj_bright"
+    ):
+        load_config(None, {"views": {"zzz": 1}})
+
+
+IMPOSSIBLE: list[tuple[str, Any]] = [
+    ("data", 3),
+    ("max_images", 0),
+    ("max_images", 2.5),
+    ("image_size", 7),
+    ("image_size", 513),
+    ("max_unreadable_share", 1.0),
+    ("max_unreadable_share", -0.1),
+    ("labels", "perhaps"),
+    ("check_labels", 2),
+    ("epochs", 0),
+    ("epochs", "many"),
+    ("batch_size", 3),
+    ("optimizer", "adam"),
+    ("views", 3),
+    ("fix", 3),
+    ("fix", ["lr"]),
+    ("trials", 0),
+    ("trials", -1),
+    ("budget", "10"),
+    ("budget", "0s"),
+    ("budget", 600),
+    ("rung_factor", 1),
+    ("probe_share", 1.0),
+    ("probe_share", float("nan")),
+    ("shortlist_share", 0.0),
+    ("shortlist_share", 1.5),
+    ("least_moved", -0.1),
+    ("least_moved", 1.1),
+    ("measure_images", 1),
+    ("lidar_views", 1),
+    ("out", 3),
+    ("data_root", 3),
+    ("seed", -1),
+    ("seed", 2**31),
+    ("device", "tpu"),
+    ("threads", 0),
+    ("method", 3),
+    ("objective", 3),
+    ("backbone", 3),
+]
+
+
+@pytest.mark.parametrize(("option", "value"), IMPOSSIBLE)
+def test_an_impossible_value_is_named_with_its_option(option: str, value: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, {option: value})
+    line = str(caught.value)
+    assert line.startswith(f"{option}: got {value!r}"), line
+    assert "\n" not in line
+    assert isinstance(caught.value, ValueError)
+
+
+def test_no_option_was_forgotten_above() -> None:
+    assert {option for option, _ in IMPOSSIBLE} == set(StudyConfig.model_fields)
+
+
+@pytest.mark.parametrize("option", sorted(ViewOptions.model_fields))
+def test_an_impossible_view_option(option: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^views\.{option}: got -0.5; input should be greater"):
+        load_config(None, {"views": {option: -0.5}})
+
+
+def test_all_impossible_values_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, "epochs: 0\nmethod: simclrr\nbudget: soon\nviews: {hf_prob: 2}")
+    starts = sorted(line.partition(":")[0] for line in str(caught.value).splitlines())
+    assert starts == ["budget", "epochs", "method", "views.hf_prob"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "nearest"),
+    [
+        ("method", "SimCLR-", "simclr"),
+        ("method", "barlow-twins", "barlow_twins"),
+        ("method", "vicregg", "vicreg"),
+        ("objective", "RankMe", "rankme"),
+        ("objective", "alpha-req", "alpha_req"),
+        ("objective", "lidr", "lidar"),
+        ("backbone", "ResNet18", "resnet18"),
+        ("backbone", "resnet10-narrow", "resnet10_narrow"),
+    ],
+)
+def test_a_slip_of_the_finger_gets_the_nearest_name(option: str, value: str, nearest: str) -> None:
+    message = f"^{option}: got {value!r}, which is no known {option}. Did you mean {nearest!r}?"
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, {option: value})
+
+
+@pytest.mark.parametrize(
+    ("method", "fix", "message"),
+    [
+        ("simclr", {"tempratur": 0.1}, "'tempratur' is no hyperparameter of simclr. Did you mean"),
+        ("simclr", {"sim": 1.0}, "'sim' is no hyperparameter of simclr"),
+        ("simclr", {"lr": "fast"}, "lr: got 'fast'; wanted a finite number"),
+        ("simclr", {"lr": "nan"}, "lr: got nan; wanted a finite number"),
+        ("simclr", {"lr": "-inf"}, "lr: got -inf; wanted a finite number"),
+        ("vicreg", {"var": "abc"}, "var: got 'abc'; wanted a finite number"),
+        ("simclr", {"lr": True}, "lr: got True; wanted a number"),
+        ("simclr", {"lr": [1]}, "lr"),
+    ],
+)
+def test_what_cannot_be_fixed(method: str, fix: dict[str, Any], message: str) -> None:
+    """As a ConfigError like every other option, not as an error of search_spaces."""
+    with pytest.raises(ConfigError, match=r"^fix[:.]") as caught:
+        load_config(None, {"method": method, "fix": fix})
+    assert message in str(caught.value)
+    assert not isinstance(caught.value, SearchSpacesError)
+
+
+def test_a_configuration_made_by_hand_is_checked_too() -> None:
+    with pytest.raises(ValidationError, match="epochs"):
+        StudyConfig(epochs=0)
+    with pytest.raises(BudgetError):
+        StudyConfig(budget="1h").model_copy(update={"budget": "x"}).budget_seconds  # noqa: B018
+    with pytest.raises(ValidationError, match="frozen"):
+        StudyConfig().epochs = 3  # type: ignore[misc]
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- epochs\n- seed", "holds a list; wanted `option: value` lines"),
+        ("epochs", "holds a str; wanted"),
+        ("epochs: [1", "is no valid YAML"),
+        ("epochs: 3\n\tseed: 4", "is no valid YAML"),
+    ],
+)
+def test_a_file_that_holds_no_options(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=r"config: .*study\.yaml") as caught:
+        load(tmp_path, text)
+    assert message in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\x81")
+    for name in ("missing.yaml", "binary.yaml", ""):
+        with pytest.raises(ConfigError, match="cannot be read"):
+            load_config(tmp_path / name, {})
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:pathlib.Path.touch [{0}]",
+        "!!python/name:os.system",
+        '!!python/object/apply:os.system ["touch {0}"]',
+    ],
+)
+def test_a_file_cannot_run_anything(tmp_path: Path, tag: str) -> None:
+    victim = tmp_path / "ran"
+    with pytest.raises(ConfigError, match="no valid YAML"):
+        load(tmp_path, f"data: {tag.format(victim)}")
+    assert not victim.exists()
+
+
+# Round trip
+
+
+def test_a_full_configuration_is_read_back(tmp_path: Path) -> None:
+    config = StudyConfig(
+        data="ä ö: #1",
+        data_root=Path("/some where"),
+        method="vicreg",
+        fix={"lr": 1e-5, "var": 25},
+        views=ViewOptions(min_scale=0.3, hf_prob=0.0),
+        budget="1h30m",
+        out=Path("a b/c"),
+        shortlist_share=1 / 3,
+    )
+    assert load(tmp_path, to_yaml(config)) == config
+
+
+def test_the_defaults_are_read_back(tmp_path: Path) -> None:
+    assert load(tmp_path, to_yaml(StudyConfig())) == StudyConfig()
+
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20)
+
+
+@QUICK
+@given(
+    data=words,
+    fix=st.dictionaries(
+        st.sampled_from(["lr", "weight_decay", "temperature"]),
+        st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**12), 10**12),
+    ),
+    share=st.floats(0.0, 1.0, exclude_max=True),
+    trials=st.none() | st.integers(1, 10**9),
+    budget=st.sampled_from([None, "10m", "1.5h", "90s"]),
+)
+def test_any_configuration_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    data: str,
+    fix: dict[str, float],
+    share: float,
+    trials: int | None,
+    budget: str | None,
+) -> None:
+    config = StudyConfig(data=data, fix=dict(fix), probe_share=share, trials=trials, budget=budget)
+    assert load(tmp_path_factory.getbasetemp(), to_yaml(config)) == config
