@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import pickle
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         partial.replace(path)
     except (OSError, RuntimeError) as error:
         # torch's zip writer reports a full disk as a RuntimeError.
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise StorageError(
             f"{path}: the checkpoint could not be written ({error}). Free disk space or make the "
             "folder writable, then give the same command again: it goes on from the last one."
@@ -47,9 +48,18 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # damaged bytes make torch raise nearly anything
         raise StorageError(
-            f"{path}: the checkpoint cannot be read ({error}). Delete the file to train this trial "
-            "from its beginning."
+            f"{path}: the checkpoint cannot be read ({_reason(error)}). Delete the file to train "
+            "this trial from its beginning."
         ) from error
     return state
+
+
+def _reason(error: Exception) -> str:
+    """Not torch's own words for damaged bytes: they advise to turn `weights_only` off."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"damaged, or not written by this package: {type(error).__name__}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,16 +49,22 @@ class Normalisation:
 
 @contextmanager
 def evaluation_mode(*modules: nn.Module) -> Iterator[None]:
-    """Put modules in evaluation mode without gradients, and back in the mode each was in."""
-    modes = [module.training for module in modules]
-    for module in modules:
-        module.eval()
+    """Put modules in evaluation mode without gradients, and every part back in its own mode."""
+    with _modes_restored(*modules), torch.no_grad():
+        for module in modules:
+            module.eval()
+        yield
+
+
+@contextmanager
+def _modes_restored(*modules: nn.Module) -> Iterator[None]:
+    # Part by part: `train()` on the whole would also wake parts that were frozen in eval mode.
+    modes = [(part, part.training) for module in modules for part in module.modules()]
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
-        for module, training in zip(modules, modes, strict=True):
-            module.train(training)
+        for part, training in modes:
+            part.training = training
 
 
 def embed(
@@ -147,13 +154,12 @@ def calibrate_batch_norm(
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # cumulative average over the batches below
-    was_training = network.training
-    network.train()
     generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for batch in torch.split(images, batch_size):
+    with _modes_restored(network), torch.no_grad():
+        network.train()
+        # Equal batches, because each counts the same in the average.
+        for batch in torch.tensor_split(images, math.ceil(len(images) / batch_size)):
             if len(batch) > 1:
                 network(normalisation(random_views(batch, recipe, generator).to(device)))
-    network.train(was_training)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

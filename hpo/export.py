@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ WEIGHTS_NAME, CARD_NAME = "backbone.safetensors", "card.json"
 def export_backbone(
     folder: Path, workload: Workload, row: TrialRow, choice: Choice, weights: dict[str, Tensor]
 ) -> None:
-    """Write weights and card, each whole or not at all.
+    """Write weights and card; a failure leaves the ones of before.
 
     Args:
         folder: where; made when missing.
@@ -40,13 +41,19 @@ def export_backbone(
     card = card_of(workload, row, choice)
     card["weights"] = {"file": WEIGHTS_NAME, "sha256": hashlib.sha256(content).hexdigest()}
     text = json.dumps(_no_nan(card), indent=2, ensure_ascii=False, allow_nan=False)
+    files = {WEIGHTS_NAME: content, CARD_NAME: text.encode()}
+    partials = {name: folder / f"{name}.partial" for name in files}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, data in ((WEIGHTS_NAME, content), (CARD_NAME, text.encode())):
-            partial = folder / f"{name}.partial"
-            partial.write_bytes(data)
+        for name, data in files.items():
+            partials[name].write_bytes(data)
+        # Both are on the disk before either takes its place, so that they always belong together.
+        for name, partial in partials.items():
             partial.replace(folder / name)
     except OSError as error:
+        for partial in partials.values():
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
         raise StorageError(
             f"{folder}: the chosen backbone could not be written ({error}). Free disk space, then "
             "give the same command again: nothing is trained anew."

@@ -76,6 +76,7 @@ class Gauge:
         return {
             "images_sha256": digest,
             "n_images": len(self.images),
+            "normalisation": asdict(self.normalisation),
             "n_views": self.n_views,
             "views": asdict(self.recipe),
             "views_seed": self.seed,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from hpo.backbones import BackboneSpec, build_backbone
 from hpo.embedding import Normalisation
+from hpo.errors import ConfigError
 from hpo.methods import Learner, build_method
 from hpo.views import ViewRecipe, random_views
 
@@ -64,6 +65,9 @@ class Training:
         images: uint8 (n, channels, size, size), the training images, on the CPU.
         normalisation: theirs.
         device: where to train.
+
+    Raises:
+        ConfigError: when there are fewer images than one batch.
     """
 
     def __init__(
@@ -75,6 +79,11 @@ class Training:
             normalisation,
             device,
         )
+        if plan.batch_size > len(images):
+            raise ConfigError(
+                f"batch_size: got {plan.batch_size}, wanted at most {len(images)}, the number of "
+                "training images; an incomplete batch is left out, so no step would be left."
+            )
         self.epoch = 0
         self.steps_per_epoch = len(images) // plan.batch_size
         self.n_steps = self.steps_per_epoch * plan.n_epochs
@@ -127,6 +136,13 @@ class Training:
         self.optimizer.step()
         self.scheduler.step()
         return loss.detach()
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        """Size of a checkpoint at most: every tensor, and Adam's two moments of each parameter."""
+        tensors = self.learner.state_dict().values()
+        moments = 2 * sum(p.numel() * p.element_size() for p in self.learner.parameters())
+        return moments + sum(int(t.numel() * t.element_size()) for t in tensors)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that `load_state_dict` needs to go on exactly; valid between epochs."""
