@@ -6,13 +6,13 @@ weights carry torchvision's own parameter names and load into plain torchvision 
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch import nn
 
 from hpo.errors import ConfigError
+from hpo.suggestion import suggestion
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def backbone_spec(name: str, *, image_size: int, in_channels: int) -> BackboneSp
     128
     """
     if name not in _SHAPES:
-        near = difflib.get_close_matches(name, backbone_names(), n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(backbone_names())}."
-        raise ConfigError(f"backbone: got {name!r}, which is not a known backbone. {hint}")
+        raise ConfigError(
+            f"backbone: got {name!r}, which is not a known backbone. {suggestion(name, _SHAPES)}"
+        )
     blocks, width = _SHAPES[name]
     stride_from = 24 if width < 64 else 33
     return BackboneSpec(

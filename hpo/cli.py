@@ -51,28 +51,32 @@ View = Annotated[
 def run(
     data: Annotated[
         str | None,
-        typer.Option(help="digits, a folder of images, FILE.npz or torchvision:NAME. [digits]"),
+        typer.Option(
+            help="digits, a folder of images, FILE.npz or torchvision:NAME. Default: digits."
+        ),
     ] = None,
     data_root: Annotated[
-        Path | None, typer.Option(help="Where the files of torchvision:NAME lie. [./data]")
+        Path | None, typer.Option(help="Where the files of torchvision:NAME lie. Default: ./data.")
     ] = None,
     method: Annotated[
-        str | None, typer.Option(help="simclr, barlow_twins, vicreg or byol. [simclr]")
+        str | None, typer.Option(help="simclr, barlow_twins, vicreg or byol. Default: simclr.")
     ] = None,
     objective: Annotated[
-        str | None, typer.Option(help="rankme, alpha_req or lidar. [rankme]")
+        str | None, typer.Option(help="rankme, alpha_req or lidar. Default: rankme.")
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(help="Trials at most. [16 without a budget]")
+        int | None, typer.Option(help="Trials at most. Default: 16, or none with a budget.")
     ] = None,
     budget: Annotated[
         str | None, typer.Option(help="Wall time of the whole study, such as 10m or 8h.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of a whole training. [54]")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Directory of the study. [studies/study]")
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs of a whole training. Default: 54.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of everything. [0]")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of the study. Default: studies/study.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything. Default: 0.")] = None,
     config: Annotated[
         Path | None, typer.Option(help="YAML file with any of these options; this line wins.")
     ] = None,
@@ -86,36 +90,42 @@ def run(
     ] = None,
     backbone: Annotated[
         str | None,
-        typer.Option(help="resnet18, resnet18_narrow or resnet10_narrow. [by device]"),
+        typer.Option(help="resnet18, resnet18_narrow or resnet10_narrow. Default: by device."),
     ] = None,
-    image_size: Annotated[int | None, typer.Option(help="Side in pixels. [by data]")] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Side in pixels. Default: by data.")
+    ] = None,
     max_images: Annotated[int | None, typer.Option(help="Use at most this many images.")] = None,
     max_unreadable_share: Annotated[
-        float | None, typer.Option(help="Share of unreadable images to put up with. [0.01]")
+        float | None, typer.Option(help="Share of unreadable images to put up with. Default: 0.01.")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images per step. [128]")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="adamw, lars or sgd. [adamw]")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images per step. Default: 128.")] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="adamw, lars or sgd. Default: adamw.")
+    ] = None,
     fix: Fix = None,
     view: View = None,
     rung_factor: Annotated[
-        int | None, typer.Option(help="One trial in this many goes on at a rung. [3]")
+        int | None, typer.Option(help="One trial in this many goes on at a rung. Default: 3.")
     ] = None,
     probe_share: Annotated[
-        float | None, typer.Option(help="Share of the budget kept for probing. [0.1]")
+        float | None, typer.Option(help="Share of the budget kept for probing. Default: 0.1.")
     ] = None,
     shortlist_share: Annotated[
-        float | None, typer.Option(help="Share of the finished trials shortlisted. [0.333]")
+        float | None, typer.Option(help="Share of the finished trials shortlisted. Default: 0.333.")
     ] = None,
     least_moved: Annotated[
         float | None,
-        typer.Option(help="Least distance from initialisation of a choice, 0 to 1. [0.1]"),
+        typer.Option(help="Least distance from initialisation of a choice, 0 to 1. Default: 0.1."),
     ] = None,
     measure_images: Annotated[
-        int | None, typer.Option(help="Images that only the measures see, at most. [1024]")
+        int | None, typer.Option(help="Images that only the measures see, at most. Default: 1024.")
     ] = None,
-    lidar_views: Annotated[int | None, typer.Option(help="Views an image for LiDAR. [10]")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. [auto]")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads. [all]")] = None,
+    lidar_views: Annotated[
+        int | None, typer.Option(help="Views an image for LiDAR. Default: 10.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda. Default: auto.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads. Default: all.")] = None,
 ) -> None:
     """Search hyperparameters without labels and hand over the best backbone.
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 import search_spaces
 from hpo.budget import parse_duration
 from hpo.errors import ConfigError
+from hpo.suggestion import suggestion
 
 _METHODS = tuple(search_spaces.method_names())
 _OBJECTIVES = ("alpha_req", "lidar", "rankme")
@@ -206,9 +207,7 @@ def _with_nearest(name: str, known: list[str]) -> str:
 def _known(name: str, value: str, known: tuple[str, ...]) -> str:
     if value in known:
         return value
-    near = difflib.get_close_matches(value.lower().replace("-", "_"), known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
-    raise ValueError(f"got {value!r}, which is no known {name}. {hint}")
+    raise ValueError(f"got {value!r}, which is no known {name}. {suggestion(value, known)}")
 
 
 def _number_or_word(value: object) -> object:

@@ -94,7 +94,8 @@ class StudyDirectory:
         """
         lock = filelock.FileLock(self.out / ".lock")
         try:
-            lock.acquire(timeout=0)
+            # A second, because `goldilocks status` holds it for a moment to see whether it is free.
+            lock.acquire(timeout=1)
         except filelock.Timeout as error:
             raise StudyLockedError(
                 f"out: another process is running the study in {self.out}. Look at it with "

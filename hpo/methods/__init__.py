@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 from hpo.errors import ConfigError
@@ -10,6 +9,7 @@ from hpo.methods.contrastive import simclr
 from hpo.methods.decorrelation import barlow_twins, vicreg
 from hpo.methods.distillation import byol
 from hpo.methods.shape import Criterion, Cross, Learner, Method, Pair
+from hpo.suggestion import suggestion
 
 METHODS: dict[str, Callable[..., Method]] = {
     "barlow_twins": barlow_twins,
@@ -34,9 +34,9 @@ def build_method(name: str, dim: int, **hyperparameters: float) -> Method:
     'self'
     """
     if name not in METHODS:
-        near = difflib.get_close_matches(name, METHODS, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(METHODS))}."
-        raise ConfigError(f"method: got {name!r}, which is not a known method. {hint}")
+        raise ConfigError(
+            f"method: got {name!r}, which is not a known method. {suggestion(name, METHODS)}"
+        )
     return METHODS[name](dim, **hyperparameters)
 
 

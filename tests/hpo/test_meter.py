@@ -47,9 +47,7 @@ def test_a_tick_raises_once_somebody_asked_to_stop(study: optuna.Study) -> None:
 
 def test_the_heartbeat_of_the_running_trial_is_kept(study: optuna.Study) -> None:
     beats: list[int] = []
-    meter = Meter(
-        study, Budget(None), StopFlag(), started=time.monotonic(), heartbeat=beats.append
-    )
+    meter = Meter(study, Budget(None), StopFlag(), started=time.monotonic(), heartbeat=beats.append)
     meter.tick()
     assert beats == []
     meter.watch(7)

@@ -214,9 +214,7 @@ def test_dead_settings_are_pruned_at_the_first_rung_and_told_as_infeasible(
 @pytest.mark.parametrize("method", ["simclr", "barlow_twins", "vicreg", "byol"])
 def test_a_plain_good_setting_passes_the_first_rung(method: str, tmp_path: Path) -> None:
     flag = StopFlag()
-    config = tiny(
-        tmp_path / "s", method=method, trials=1, image_size=16, batch_size=128, epochs=54
-    )
+    config = tiny(tmp_path / "s", method=method, trials=1, image_size=16, batch_size=128, epochs=54)
     with pytest.raises(Interrupted):
         run_study(config, flag=flag, observer=StopAfter(flag, 8))
     assert states(tmp_path / "s" / "study.db") == [(0, "RUNNING")]
