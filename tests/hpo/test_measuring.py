@@ -1,0 +1,209 @@
+"""Measuring changes nothing, and gives what the measures give on the same embeddings."""
+
+import copy
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import objectives
+from hpo.backbones import backbone_spec
+from hpo.embedding import Normalisation
+from hpo.measuring import Gauge, Initial, Measurement
+from hpo.methods import Learner
+from hpo.training import Training, TrainingPlan
+from hpo.views import ViewRecipe, random_views
+
+RECIPE = ViewRecipe(hf_prob=0.0)
+N_VIEWS = 3
+PLAN = TrainingPlan(
+    backbone=backbone_spec("resnet10_narrow", image_size=8, in_channels=1),
+    method="simclr",
+    method_parameters={},
+    optimizer="adamw",
+    lr=0.05,
+    weight_decay=0.0,
+    n_epochs=8,
+    batch_size=16,
+    recipe=RECIPE,
+    seed=0,
+)
+
+
+@pytest.fixture(scope="module")
+def gauge(digits: Tensor) -> Gauge:
+    return Gauge(
+        images=digits[:96],
+        normalisation=Normalisation.of(digits),
+        recipe=RECIPE,
+        n_views=N_VIEWS,
+        seed=11,
+        device=torch.device("cpu"),
+    )
+
+
+def trained(digits: Tensor, lr: float) -> Learner:
+    made = Training(replace(PLAN, lr=lr), digits, Normalisation.of(digits), torch.device("cpu"))
+    for _ in range(PLAN.n_epochs):
+        made.run_epoch()
+    return made.learner
+
+
+@pytest.fixture(scope="module")
+def initial(gauge: Gauge, digits: Tensor) -> Initial:
+    untrained = Training(PLAN, digits, Normalisation.of(digits), torch.device("cpu"))
+    return gauge.initial(untrained.learner, digits)
+
+
+@pytest.fixture(scope="module")
+def learner(digits: Tensor) -> Learner:
+    return trained(digits, lr=PLAN.lr)
+
+
+def test_measuring_changes_nothing_and_repeats_itself(
+    gauge: Gauge, initial: Initial, learner: Learner
+) -> None:
+    learner.train()
+    before = copy.deepcopy(learner.state_dict())
+    random_state = torch.get_rng_state()
+    first, again = gauge.measure(learner, initial), gauge.measure(learner, initial)
+    for name, value in learner.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert all(module.training for module in learner.modules())
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert first == again
+
+
+def by_hand(learner: Learner, images: Tensor, normalisation: Normalisation) -> tuple[Tensor, ...]:
+    """Features and embeddings of clean images, and features of views, in one go each."""
+    net = copy.deepcopy(learner).eval()
+    repeated = images.repeat_interleave(N_VIEWS, dim=0)
+    views = random_views(repeated, RECIPE, torch.Generator().manual_seed(11))
+    with torch.no_grad():
+        features = net.backbone(normalisation(images / 255))
+        of_views = net.backbone(normalisation(views)).view(len(images), N_VIEWS, -1)
+        return features, net.projector(features), of_views
+
+
+def test_the_values_are_those_of_the_measures(
+    gauge: Gauge, initial: Initial, learner: Learner
+) -> None:
+    values = gauge.measure(learner, initial).values
+    features, embeddings, views = by_hand(learner, gauge.images, gauge.normalisation)
+    fit = objectives.alpha_req(features, first_rank=4, last_rank=100)
+    expected = {
+        "rankme": objectives.rankme(embeddings),
+        "rankme_backbone": objectives.rankme(features),
+        "alpha_req": fit.alpha,
+        "alpha_r_squared": fit.r_squared,
+        "lidar": objectives.lidar(views),
+        "moved": objectives.distance_from_initialisation(features, initial.features),
+    }
+    assert values == pytest.approx(expected, rel=1e-3)
+    assert all(math.isfinite(value) for value in values.values())
+
+
+def test_the_reports_are_those_of_backbone_and_projector(
+    gauge: Gauge, initial: Initial, learner: Learner
+) -> None:
+    found = gauge.measure(learner, initial)
+    features, embeddings, _ = by_hand(learner, gauge.images, gauge.normalisation)
+    for report, values in ((found.backbone, features), (found.projector, embeddings)):
+        assert report.kind is None
+        assert report.evidence["rank"] == pytest.approx(objectives.rankme(values), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"images": torch.zeros(96, 1, 8, 8, dtype=torch.uint8)},
+        {"normalisation": Normalisation((0.5,), (0.5,))},
+        {"recipe": ViewRecipe(hf_prob=0.0, min_scale=0.3)},
+        {"n_views": 4},
+        {"seed": 12},
+    ],
+)
+def test_each_condition_is_in_the_record(gauge: Gauge, changed: dict[str, Any]) -> None:
+    assert replace(gauge).record_digest() == gauge.record_digest()
+    assert replace(gauge, **changed).record_digest() != gauge.record_digest()
+
+
+def test_one_pixel_or_one_image_less_is_another_record(gauge: Gauge) -> None:
+    pixel = gauge.images.clone()
+    pixel[0, 0, 0, 0] += 1
+    for images in (pixel, gauge.images[:-1]):
+        assert replace(gauge, images=images).record_digest() != gauge.record_digest()
+
+
+def test_who_is_told_of_batches_is_no_condition(gauge: Gauge) -> None:
+    other = replace(gauge, on_batch=lambda: print())
+    assert other.record_digest() == gauge.record_digest()
+
+
+@pytest.mark.parametrize("part", ["backbone", "projector"])
+def test_weights_that_are_not_finite_are_reported(
+    gauge: Gauge, initial: Initial, learner: Learner, part: str
+) -> None:
+    broken = copy.deepcopy(learner)
+    with torch.no_grad():
+        next(getattr(broken, part).parameters()).fill_(math.nan)
+    found = gauge.measure(broken, initial)
+    kinds = {"backbone": found.backbone.kind, "projector": found.projector.kind}
+    assert kinds[part] == "not finite"
+    assert "96 of 96 embeddings" in getattr(found, part).reason
+    assert found.values == {}
+
+
+def test_dead_weights_are_a_collapse_and_leave_measures_undefined(
+    gauge: Gauge, initial: Initial, learner: Learner
+) -> None:
+    dead = copy.deepcopy(learner)
+    with torch.no_grad():
+        for norm in dead.backbone.modules():
+            if isinstance(norm, nn.BatchNorm2d):
+                norm.weight.zero_()
+                norm.bias.fill_(1.0)
+    found = gauge.measure(dead, initial)
+    assert found.backbone.kind == "constant"
+    assert math.isnan(found.values["alpha_req"])
+    assert math.isnan(found.values["moved"])
+
+
+def test_a_network_that_did_not_learn_has_not_moved(
+    gauge: Gauge, initial: Initial, learner: Learner, digits: Tensor
+) -> None:
+    """Though it went through every step of a training, and so did its BatchNorm."""
+    still = trained(digits, lr=1e-9)
+    unmoved = gauge.measure(still, initial).values["moved"]
+    assert 0 <= unmoved < 0.02
+    assert gauge.measure(learner, initial).values["moved"] > max(0.05, 5 * unmoved)
+
+
+def test_the_initial_network_is_a_copy(gauge: Gauge, digits: Tensor) -> None:
+    made = Training(PLAN, digits, Normalisation.of(digits), torch.device("cpu"))
+    before = copy.deepcopy(made.learner.state_dict())
+    found = gauge.initial(made.learner, digits)
+    assert all(
+        torch.equal(value, before[name]) for name, value in made.learner.state_dict().items()
+    )
+    assert found.features.shape == (96, 128)
+    made.run_epoch()
+    weights = found.network.state_dict()["conv1.weight"]
+    assert torch.equal(weights, before["backbone.conv1.weight"])
+
+
+def test_a_callback_can_stop_the_measuring(
+    gauge: Gauge, initial: Initial, learner: Learner
+) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop() -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        replace(gauge, on_batch=stop).measure(learner, initial)
+    assert isinstance(gauge.measure(learner, initial), Measurement)
