@@ -89,6 +89,26 @@ class Budget:
             "budget",
         )
 
+    def shortfall(self, spent_seconds: float, trial_seconds: float) -> str:
+        """Say so when what is left cannot finish a whole trial; empty otherwise.
+
+        Args:
+            spent_seconds: so far.
+            trial_seconds: what a whole trial will take at the rate seen.
+
+        >>> Budget(600.0).shortfall(60.0, 100.0)
+        ''
+        >>> print(Budget(600.0).shortfall(60.0, 2000.0))
+        a whole trial will take about 33m 20s, and 8m 00s are left to search: no trial will finish
+        """
+        if self.search_seconds is None or trial_seconds <= self.search_seconds - spent_seconds:
+            return ""
+        left = max(0.0, self.search_seconds - spent_seconds)
+        return (
+            f"a whole trial will take about {format_duration(trial_seconds)}, and "
+            f"{format_duration(left)} are left to search: no trial will finish"
+        )
+
     def next_trial_decision(
         self, spent_seconds: float, first_rung_seconds: float | None
     ) -> Decision:

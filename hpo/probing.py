@@ -28,7 +28,7 @@ class ProbeSplit:
     report: npt.NDArray[np.int64]
 
 
-def split_probe(labels: Tensor, *, seed: int, report_share: float = 0.3) -> ProbeSplit:
+def split_probe(labels: Tensor, *, seed: int, report_share: float = 0.5) -> ProbeSplit:
     """Split the probe's labelled images in two, each class in both in the same proportion.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 import warnings
 
 import optuna
@@ -64,6 +65,8 @@ class Search:
         directory.check_free(_CHECKPOINTS_AT_ONCE * untrained.checkpoint_bytes)
         self.initial = workload.gauge.initial(untrained.learner, workload.train)
         workload.gauge.on_batch = meter.tick
+        self._warned = False
+        self._trial_started = self._trial_started_at = 0.0
         self.pruner = RungPruner(factor=config.rung_factor, last_epoch=config.epochs)
         self.objective = LabelFreeObjective(
             space=self.space,
@@ -184,6 +187,7 @@ class Search:
     def _one(self, trial: optuna.Trial) -> str:
         """Run one trial and tell the study; returns the error it failed with, if any."""
         self.meter.watch(trial._trial_id)
+        self._trial_started, self._trial_started_at = time.monotonic(), self.meter.seconds
         self._show()
         error = ""
         try:
@@ -224,6 +228,15 @@ class Search:
 
     def _on_rung(self, number: int, epoch: int) -> None:
         self.observer.epoch(number, epoch)
+        if epoch == 1 and not self._warned:
+            self._warned = True
+            whole = (time.monotonic() - self._trial_started) * self.config.epochs
+            warning = self.budget.shortfall(self._trial_started_at, whole)
+            if warning:
+                self.observer.note(
+                    f"{warning}; the best at the highest rung will be chosen. Fewer --epochs, "
+                    "a smaller --image-size or --max-images would let trials finish"
+                )
         if epoch in self.rungs[:-1]:
             self._show()
 

@@ -34,6 +34,16 @@ class StopAfter(Silent):
             self.flag.signal_name = "SIGINT"
 
 
+class Notes(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyDirectory, optuna.Study]:
     out = tmp_path_factory.mktemp("finished") / "study"
@@ -231,12 +241,14 @@ def test_a_trial_that_has_not_moved_is_never_chosen(tmp_path: Path) -> None:
 def test_the_budget_ends_the_search_and_the_best_so_far_is_handed_over(tmp_path: Path) -> None:
     # Long enough for a first rung on a busy machine, far too short for 900 epochs.
     config = tiny(tmp_path / "s", trials=None, budget="30s", epochs=900, rung_factor=10)
+    notes = Notes()
     started = time.monotonic()
-    study = run_study(config)
+    study = run_study(config, observer=notes)
     took = time.monotonic() - started
     rows = read_rows(study, running=False)
     assert rows[-1].state == "out of budget"
     assert "budget is spent" in rows[-1].reason
+    assert sum("no trial will finish" in line for line in notes.lines) == 1
     assert took < 40
     assert session_seconds(study.user_attrs) == pytest.approx(took, abs=1.0)
     assert study.user_attrs["choice"]["number"] in {row.number for row in rows}
