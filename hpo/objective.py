@@ -44,6 +44,7 @@ class LabelFreeObjective:
         rungs: epochs at which to measure, ascending; the last is the end.
         pruner: who decides.
         directory: where checkpoints lie.
+        device: where to train.
         tick: called after every step; what it raises ends the trial without a verdict.
         on_rung: called after each rung and each epoch, for whoever shows progress.
     """
@@ -92,6 +93,8 @@ class LabelFreeObjective:
         hyperparameters = self.space.suggest(trial)
         if "hyperparameters" not in trial.user_attrs:
             trial.set_user_attr("hyperparameters", hyperparameters)
+            # Values with another record of how they were measured must not be ranked with these.
+            trial.set_user_attr("measured_as", self.gauge.record_digest())
         return hyperparameters
 
     def _reach(self, trial: optuna.Trial, run: _Run, rung: int) -> float:

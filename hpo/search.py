@@ -217,7 +217,8 @@ class Search:
         rows = read_rows(self.study, running=True)
         finished = any(row.state == "finished" for row in rows)
         for row in rows:
-            if row.state == "collapsed" or (finished and row.state in ("pruned", "out of budget")):
+            lost = row.state in ("collapsed", "failed")
+            if lost or (finished and row.state in ("pruned", "out of budget")):
                 self.directory.forget(row.number)
 
     def _outcome(self, trial: optuna.Trial, kind: str, reason: str) -> None:

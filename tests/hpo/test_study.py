@@ -74,6 +74,7 @@ def test_every_trial_is_measured_at_the_same_rungs_by_the_same_measures(
     _, study = finished
     rows = read_rows(study, running=False)
     for trial, row in zip(study.trials, rows, strict=True):
+        assert trial.user_attrs["measured_as"] == study.user_attrs["identity"]["measured_as"]
         assert set(trial.intermediate_values) <= {1, 2, 6}
         assert {"rankme", "alpha_req", "lidar", "moved", "loss"} <= set(row.values)
     assert all(row.epoch == 6 for row in rows if row.state == "finished")
@@ -123,9 +124,9 @@ def test_every_method_runs_under_every_objective(
 
 
 def test_the_same_seed_gives_the_same_trials_and_the_same_choice(tmp_path: Path) -> None:
-    first = run_study(tiny(tmp_path / "a", trials=6, seed=3))
-    second = run_study(tiny(tmp_path / "b", trials=6, seed=3))
-    other = run_study(tiny(tmp_path / "c", trials=2, seed=4))
+    first = run_study(tiny(tmp_path / "a", trials=6, epochs=3, seed=3))
+    second = run_study(tiny(tmp_path / "b", trials=6, epochs=3, seed=3))
+    other = run_study(tiny(tmp_path / "c", trials=2, epochs=3, seed=4))
     a, b, c = (tmp_path / name / "study.db" for name in "abc")
     assert parameters(a) == parameters(b)
     assert values(a) == values(b)
