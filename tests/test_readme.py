@@ -1,0 +1,91 @@
+"""The README is true: its commands name real options, its snippets run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.main import get_command
+
+from hpo.cli import app
+from hpo.study import run_study
+from tests.hpo.studies import tiny
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_every_option_in_the_readme_exists() -> None:
+    known = {
+        option
+        for command in get_command(app).commands.values()  # type: ignore[attr-defined]
+        for parameter in command.params
+        for option in parameter.opts
+    } | {"--help"}
+    used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
+    assert used - known == set()
+
+
+def test_each_of_the_two_set_up_commands_is_one_line() -> None:
+    first, second = blocks("bash")[:2]
+    assert first.strip().count("\n") == second.strip().count("\n") == 0
+    assert "goldilocks run --data digits" in first
+    assert second.strip().endswith("pytest")
+
+
+def test_ci_installs_and_tests_as_the_readme_says() -> None:
+    ci = (ROOT / ".ci" / "run").read_text()
+    install = "pip install -c constraints.txt -e '.[dev]'"
+    assert install in blocks("bash")[1]
+    assert "-c constraints.txt -e '.[dev]'" in ci
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the reader has it after the first command, with an image of their own."""
+    folder = tmp_path_factory.mktemp("reader")
+    run_study(tiny(folder / "studies" / "digits", trials=1, epochs=1))
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(folder / "new.png")
+    return folder
+
+
+@pytest.mark.parametrize("index", range(len(blocks("python"))))
+def test_the_snippets_run(index: int, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", blocks("python")[index]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_backbone_loads_without_this_package_in_ten_lines() -> None:
+    snippet = blocks("python")[0]
+    lines = [line for line in snippet.splitlines() if line.strip() and not line.startswith("#")]
+    imports = [line for line in lines if line.startswith(("import ", "from "))]
+    assert not any(name in snippet for name in ("hpo", "objectives", "search_spaces"))
+    assert len(lines) - len(imports) <= 10
+
+
+def test_every_figure_table_comes_from_the_committed_result() -> None:
+    import json
+
+    from benchmarks.main_job import RESULTS, table
+
+    for row in table(json.loads(RESULTS.read_text())["runs"]).splitlines():
+        assert row in README
