@@ -54,14 +54,14 @@ def test_every_class_is_in_both_parts_in_proportion() -> None:
     labels = torch.tensor([0] * 100 + [1] * 50 + [2] * 10)
     split = split_probe(labels, seed=0)
     counts = labels[split.report].bincount()
-    assert counts.tolist() == [30, 15, 3]
+    assert counts.tolist() == [50, 25, 5]
 
 
 def test_one_rare_class_does_not_spoil_the_proportions_of_the_others() -> None:
     labels = torch.tensor([0] * 100 + [1] * 20 + [2])
     for seed in range(5):
         split = split_probe(labels, seed=seed)
-        assert labels[split.report].bincount(minlength=3).tolist() == [30, 6, 0]
+        assert labels[split.report].bincount(minlength=3).tolist() == [50, 10, 0]
 
 
 def test_the_seed_decides() -> None:
@@ -153,7 +153,7 @@ def test_unfinished_fits_are_not_complained_about() -> None:
     # What tells the classes apart is next to invisible, so a fit takes more than its steps.
     mixed = torch.linalg.qr(torch.randn(100, 100, generator=generator)).Q
     features = (z * torch.logspace(0, -4, 100)) @ mixed
-    split = split_probe(labels, seed=0)
+    split = split_probe(labels, seed=0, report_share=0.3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         reported_accuracy(features, labels, split)
