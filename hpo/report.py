@@ -94,6 +94,7 @@ def report_of(study: optuna.Study, directory: StudyDirectory, *, running: bool) 
     ]
     lines = [
         *_chosen_lines(rows, attrs, directory, chosen, running=running),
+        *_image_lines(attrs),
         *_pruned_lines(rows),
         *_proof_lines(attrs, chosen),
         *_budget_lines(rows, attrs, config),
@@ -134,6 +135,15 @@ def _chosen_lines(
     lines.append(("weights", str(directory.chosen / WEIGHTS_NAME)))
     lines.append(("card", str(directory.chosen / CARD_NAME)))
     return lines
+
+
+def _image_lines(attrs: Mapping[str, Any]) -> list[tuple[str, str]]:
+    images: Mapping[str, int] = attrs.get("images", {})
+    if not images:
+        return []
+    text = f"{images['train']} to train on, {images['measure']} to measure on"
+    text += f", {images['probe']} labelled for the probe" if images["probe"] else ""
+    return [("images", text + (f"; {images['skipped']} unreadable" if images["skipped"] else ""))]
 
 
 def _pruned_lines(rows: Sequence[TrialRow]) -> list[tuple[str, str]]:

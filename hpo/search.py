@@ -63,8 +63,8 @@ class Search:
             workload.device,
         )
         directory.check_free(_CHECKPOINTS_AT_ONCE * untrained.checkpoint_bytes)
-        self.initial = workload.gauge.initial(untrained.learner, workload.train)
         workload.gauge.on_batch = meter.tick
+        self.initial = workload.gauge.initial(untrained.learner, workload.train)
         self._warned = False
         self._trial_started = self._trial_started_at = 0.0
         self.pruner = RungPruner(factor=config.rung_factor, last_epoch=config.epochs)

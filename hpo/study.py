@@ -53,7 +53,12 @@ def run_study(
     directory.prepare()
     directory.check_free(_MIN_FREE_BYTES)
     with directory.lock():
-        workload = prepare(config, progress=observer.decoding)
+
+        def decoding(done: int, total: int) -> None:
+            flag.check()  # a large folder is read for minutes
+            observer.decoding(done, total)
+
+        workload = prepare(config, progress=decoding)
         storage = open_storage(directory.database)
         measure = get_measure(config.objective)
         study = open_study(storage, direction=measure.optimiser_direction)

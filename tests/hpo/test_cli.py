@@ -48,7 +48,7 @@ def test_run_and_status_print_the_same_ending(tmp_path: Path) -> None:
     assert ran.exit_code == 0, ran.output
     shown = goldilocks("status", out)
     assert shown.exit_code == 0, shown.output
-    for word in ("chosen", "shortlist", "weights", "card", "spent", "next", "pixels"):
+    for word in ("chosen", "shortlist", "weights", "card", "images", "spent", "next", "pixels"):
         assert f"\n{word}" in ran.output or word in ran.output
         assert word in shown.output
     ending = ran.output[ran.output.index("trial  state") :].split()

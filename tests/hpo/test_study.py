@@ -158,6 +158,14 @@ def test_an_interrupted_study_goes_on_exactly_as_if_nothing_had_happened(tmp_pat
     assert sum(key.startswith("session/") for key in study.user_attrs) == 4
 
 
+def test_a_stop_is_heeded_while_images_are_read(tmp_path: Path) -> None:
+    flag = StopFlag("SIGTERM")
+    with pytest.raises(Interrupted, match="SIGTERM"):
+        run_study(tiny(tmp_path / "s"), flag=flag)
+    assert not (tmp_path / "s" / "study.db").exists()
+    run_study(tiny(tmp_path / "s", trials=1, epochs=1))
+
+
 def test_the_same_command_on_a_finished_study_trains_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
