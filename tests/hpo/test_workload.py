@@ -74,16 +74,3 @@ def test_colour_images_get_a_colour_backbone(tmp_path: Path) -> None:
     workload = prepare(tiny(tmp_path, data=arrays(tmp_path / "a.npz", 400)))
     assert workload.backbone.in_channels == 3
     assert len(workload.normalisation.mean) == 3
-
-
-def test_the_names_a_configuration_takes_are_those_that_exist() -> None:
-    # The configuration repeats them, because asking the measures would load torch first.
-    import search_spaces
-    from hpo import config
-    from hpo.backbones import backbone_names
-    from hpo.methods import METHODS
-    from objectives import measure_names
-
-    assert set(config._OBJECTIVES) == set(measure_names())
-    assert set(config._BACKBONES) == {"auto", *backbone_names()}
-    assert set(search_spaces.method_names()) == set(METHODS)
