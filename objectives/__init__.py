@@ -22,10 +22,10 @@ from objectives.errors import (
 )
 from objectives.initialisation import distance_from_initialisation
 from objectives.lidar import lidar, lidar_eigenvalues
+from objectives.moments import SecondMoments
 from objectives.rankme import rankme
 from objectives.registry import MEASURES, Measure, get_measure, measure_names
 from objectives.spectrum import (
-    SecondMoments,
     covariance_eigenvalues,
     effective_rank,
     singular_values,

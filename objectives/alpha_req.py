@@ -8,6 +8,7 @@ from torch import Tensor
 
 from objectives.embeddings import ArrayLike
 from objectives.errors import EmbeddingError, InvalidArgumentError
+from objectives.moments import Source
 from objectives.spectrum import covariance_eigenvalues
 
 GOLDILOCKS_ZONE = (0.8, 1.2)
@@ -46,7 +47,7 @@ class AlphaFit:
 
 
 def alpha_req(
-    embeddings: ArrayLike, *, first_rank: int = 4, last_rank: int = 100, refit: bool = False
+    embeddings: Source, *, first_rank: int = 4, last_rank: int = 100, refit: bool = False
 ) -> AlphaFit:
     """Fit the decay exponent of the covariance spectrum of a representation.
 
@@ -59,7 +60,8 @@ def alpha_req(
 
     Args:
         embeddings: Shape (n_samples, dim), at least 2 samples, floating: backbone features, not
-            projector outputs, of images the run was not trained on. At least dim + 1 samples.
+            projector outputs, of images the run was not trained on. At least dim + 1 samples. Or
+            the `SecondMoments` of them.
         first_rank: First rank of the fit, 1-based, inclusive, at least 1.
         last_rank: Last rank of the fit, 1-based, inclusive, at least first_rank + 2; clipped to
             the min(n_samples − 1, dim) eigenvalues there are.

@@ -1,4 +1,4 @@
-"""Is a representation dead, and how: not finite, constant, shrunk, exploded or dimensional.
+"""Is a representation dead, and how: not finite, constant, shrunk, exploded, dimensional, unmoved.
 
 Every centred measure reads near its maximum on a constant vector with a little noise, so whether
 the representation is alive has to be asked separately, and first.
@@ -7,16 +7,18 @@ the representation is alive has to be asked separately, and first.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+import numpy as np
 import torch
-from torch import Tensor
 
+from objectives.embeddings import ArrayLike, check_embeddings, count_not_finite
 from objectives.errors import EmbeddingError
+from objectives.moments import SecondMoments, Source, moments_of
 from objectives.rankme import rankme
 
-CollapseKind = Literal["not finite", "constant", "shrunk", "exploded", "dimensional"]
+CollapseKind = Literal["not finite", "constant", "shrunk", "exploded", "dimensional", "unmoved"]
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,12 @@ class EmbeddingStatistics:
     rank: float
 
     @classmethod
-    def of(cls, embeddings: Tensor) -> EmbeddingStatistics:
+    def of(cls, embeddings: Source) -> EmbeddingStatistics:
         """Measure them.
 
         Args:
-            embeddings: floating and finite, shape (n_samples, dim), n_samples >= 2, dim >= 1.
+            embeddings: floating and finite, shape (n_samples, dim), n_samples >= 2, dim >= 1; or
+                the `SecondMoments` of them.
 
         Raises:
             EmbeddingError: for another shape or values that are not finite.
@@ -49,22 +52,18 @@ class EmbeddingStatistics:
         >>> EmbeddingStatistics.of(torch.eye(2)).total_variance
         0.5
         """
-        if embeddings.ndim != 2 or len(embeddings) < 2 or not embeddings.shape[1]:
+        moments = moments_of(embeddings)
+        if moments.count < 2:
             raise EmbeddingError(
-                f"embeddings: got shape {tuple(embeddings.shape)}; wanted (n_samples, dim) with at "
-                "least 2 samples and 1 dimension."
+                f"embeddings: got {moments.count} sample(s); wanted at least 2: one sample has no "
+                "spread."
             )
-        if not torch.isfinite(embeddings).all():
-            raise EmbeddingError("embeddings: hold values that are not finite.")
-        values = embeddings.detach().to("cpu", torch.float64)
-        unit = torch.nn.functional.normalize(values, dim=1)
-        spread = unit.std(dim=0, unbiased=False).mean() * values.shape[1] ** 0.5
-        norm = values.pow(2).sum(dim=1).mean().item()
+        norm = moments.mean_square_norm
         return cls(
-            spread=spread.item(),
-            total_variance=values.var(dim=0, unbiased=False).sum().item(),
+            spread=moments.spread,
+            total_variance=moments.total_variance,
             mean_square_norm=norm,
-            rank=rankme(values) if norm > 0 else 0.0,
+            rank=rankme(moments) if norm > 0 else 0.0,
         )
 
 
@@ -80,6 +79,7 @@ class CollapseThresholds:
             squared norm.
         smallest_rank_share: "dimensional" at or below this share of the untrained rank.
         smallest_rank: "dimensional" at or below this rank, whatever the reference.
+        least_moved: "unmoved" below this distance from initialisation.
     """
 
     smallest_spread: float = 0.1
@@ -87,6 +87,7 @@ class CollapseThresholds:
     largest_growth: float = 100.0
     smallest_rank_share: float = 0.15
     smallest_rank: float = 2.0
+    least_moved: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,13 @@ class CollapseReport:
         kind: which collapse, or None for a living representation.
         reason: one sentence with the figure and the threshold; empty when alive.
         evidence: the statistics, by name.
+        thresholds: what they were held against.
     """
 
     kind: CollapseKind | None
     reason: str
     evidence: dict[str, float]
+    thresholds: CollapseThresholds = field(default_factory=CollapseThresholds)
 
     @property
     def collapsed(self) -> bool:
@@ -110,26 +113,30 @@ class CollapseReport:
 
 
 def collapse_report(
-    embeddings: Tensor,
+    embeddings: Source,
     *,
     reference: EmbeddingStatistics | None = None,
+    moved: float | None = None,
     check_scale: bool = True,
     thresholds: CollapseThresholds | None = None,
 ) -> CollapseReport:
     """Judge whether embeddings are collapsed.
 
     Args:
-        embeddings: floating, shape (n_samples, dim); backbone features or projector outputs.
+        embeddings: floating, shape (n_samples, dim); backbone features or projector outputs. Or the
+            `SecondMoments` of them, which refuse what is not finite by themselves.
         reference: statistics of the same images through the same layer of the untrained network.
             Without it only "not finite", "constant" and a rank of next to nothing can be seen, and
             so with a statistic of it that is 0: there is nothing to compare with.
+        moved: `distance_from_initialisation` of the backbone, if known. Every measure of rank looks
+            its best on a network that never learned.
         check_scale: whether shrinking means anything; False for a layer whose scale the loss
             cannot see (its output is normalised inside the loss).
         thresholds: where each kind begins.
 
     Returns:
         The report. The kinds are tested in the order not finite, constant, exploded, shrunk,
-        dimensional, and the first that holds is given.
+        dimensional, unmoved, and the first that holds is given.
 
     Raises:
         EmbeddingError: for fewer than 2 samples or a wrong shape.
@@ -144,17 +151,23 @@ def collapse_report(
     >>> collapse_report(torch.full((1, 8), 5.0) + 1e-3 * noise).kind
     'constant'
     """
-    if embeddings.ndim == 2 and not torch.isfinite(embeddings).all():
-        bad = int((~torch.isfinite(embeddings)).any(dim=1).sum())
-        return CollapseReport(
-            "not finite",
-            f"{bad} of {len(embeddings)} embeddings hold values that are not finite",
-            {"n_not_finite": float(bad)},
-        )
-    found = EmbeddingStatistics.of(embeddings)
     limits = thresholds or CollapseThresholds()
+    if not isinstance(embeddings, SecondMoments) and (bad := _count_not_finite(embeddings)):
+        reason = f"{bad} of {len(embeddings)} embeddings hold values that are not finite"
+        return CollapseReport("not finite", reason, {"n_not_finite": float(bad)}, limits)
+    found = EmbeddingStatistics.of(embeddings)
+    evidence = asdict(found)
     kind, reason = _verdict(found, reference, check_scale, limits)
-    return CollapseReport(kind, reason, asdict(found))
+    if moved is not None:
+        evidence["moved"] = moved
+        # nan too: a distance that could not be taken is no evidence of having learned.
+        if kind is None and not moved >= limits.least_moved:
+            kind = "unmoved"
+            reason = (
+                f"{moved:.3g} away from its initialisation (1 - CKA), less than "
+                f"{limits.least_moved:g}: it has not learned"
+            )
+    return CollapseReport(kind, reason, evidence, limits)
 
 
 def _verdict(
@@ -190,6 +203,13 @@ def _verdict(
     if found.rank <= limits.smallest_rank:
         return "dimensional", f"RankMe {found.rank:.3g}, at most {limits.smallest_rank:g}"
     return None, ""
+
+
+def _count_not_finite(embeddings: ArrayLike) -> int:
+    values = torch.from_numpy(embeddings) if isinstance(embeddings, np.ndarray) else embeddings
+    if values.ndim != 2 or not values.numel() or not values.is_floating_point():
+        check_embeddings(embeddings)  # says what was wanted
+    return count_not_finite(values)
 
 
 def _ratio(value: float, reference: float) -> float:

@@ -11,6 +11,7 @@ from objectives.errors import EmbeddingError, InvalidArgumentError
 
 ArrayLike: TypeAlias = Tensor | npt.NDArray[Any]
 
+CHECKED_AT_ONCE = 2**20
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -35,20 +36,21 @@ def check_embeddings(embeddings: ArrayLike, *, name: str = "embeddings") -> Tens
     return _check(embeddings, name, ("n_samples", "dim"))
 
 
-def check_views(views: ArrayLike, *, name: str = "views") -> Tensor:
+def check_views(views: ArrayLike, *, name: str = "views", fewest_images: int = 2) -> Tensor:
     """Check embeddings of several views of each image, grouped by image.
 
     Args:
         views: Shape (n_images, n_views, dim), dtypes and devices as in `check_embeddings`.
             `views[i]` holds the views of image i and of no other image.
         name: The argument's name, for the message.
+        fewest_images: 1 for a batch of many, else 2.
 
     Returns:
         The same values as a detached tensor, in their own dtype and on their own device.
 
     Raises:
-        EmbeddingError: As in `check_embeddings`, for three dimensions; or fewer than two images,
-            or fewer than two views of each.
+        EmbeddingError: As in `check_embeddings`, for three dimensions; or too few images, or fewer
+            than two views of each.
 
     Examples:
         >>> check_views(torch.zeros(4, 2, 3)).shape
@@ -63,12 +65,25 @@ def check_views(views: ArrayLike, *, name: str = "views") -> Tensor:
         )
     checked = _check(views, name, ("n_images", "n_views", "dim"))
     n_images, n_views, _ = checked.shape
-    if n_images < 2 or n_views < 2:
+    if n_images < fewest_images or n_views < 2:
         raise EmbeddingError(
             f"{name}: got {n_images} image(s) with {n_views} view(s) each, wanted at least 2 of "
             "both; the variance between images and that within an image need two points each."
         )
     return checked
+
+
+def count_not_finite(values: Tensor) -> int:
+    """Count the rows (last axis) that hold NaN or an infinity.
+
+    Examples:
+        >>> count_not_finite(torch.tensor([[1.0, 2.0], [float("nan"), 0.0]]))
+        1
+    """
+    # In chunks: torch's test makes copies several times as large as what it tests.
+    at_once = max(1, CHECKED_AT_ONCE // values[0].numel())
+    chunks = values.split(at_once)
+    return sum(int((~torch.isfinite(chunk)).any(dim=-1).sum()) for chunk in chunks)
 
 
 def to_float64(values: Tensor) -> Tensor:
@@ -112,9 +127,9 @@ def _check(values: ArrayLike, name: str, axes: tuple[str, ...]) -> Tensor:
             f"{name}: got the empty shape {shape}, wanted {wanted} with every size at least 1; "
             "check that the loader yielded batches."
         )
-    finite = torch.isfinite(tensor).all(dim=-1)
-    if not bool(finite.all()):
-        n_bad, n_rows = int((~finite).sum()), finite.numel()
+    n_bad = count_not_finite(tensor)
+    if n_bad:
+        n_rows = tensor.numel() // shape[-1]
         raise EmbeddingError(
             f"{name}: got {n_bad} of {n_rows} rows with NaN or infinite values, wanted all finite; "
             "the run has diverged or overflowed its dtype: treat it as failed, do not drop rows."

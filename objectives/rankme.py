@@ -1,11 +1,11 @@
 """RankMe: the smooth rank of the embeddings."""
 
-from objectives.embeddings import ArrayLike
 from objectives.errors import EmbeddingError
-from objectives.spectrum import effective_rank, singular_values
+from objectives.moments import Source, moments_of
+from objectives.spectrum import effective_rank
 
 
-def rankme(embeddings: ArrayLike, *, epsilon: float = 1e-7) -> float:
+def rankme(embeddings: Source, *, epsilon: float = 1e-7) -> float:
     """Measure how many directions the embeddings use.
 
         p_k = σ_k(Z) / ‖σ(Z)‖₁ + ε,   RankMe(Z) = exp(−Σ_k p_k ln p_k),   k = 1 … min(N, K)
@@ -16,12 +16,12 @@ def rankme(embeddings: ArrayLike, *, epsilon: float = 1e-7) -> float:
     spectrum): compare only values over the same images. It is highest near initialisation and for
     wide projectors, so it ranks converged runs of one recipe and is not safe to maximise alone.
 
-    For embeddings too many to hold, stream them through `SecondMoments` and pass its singular
-    values to `effective_rank` with the same ε.
+    For embeddings too many to hold, stream them through `SecondMoments` and pass that.
 
     Args:
         embeddings: Shape (n_samples, dim), floating, any device: projector outputs of images
-            without training augmentation. At least dim + 1 samples; ten times dim is good.
+            without training augmentation. At least dim + 1 samples; ten times dim is good. Or the
+            `SecondMoments` of them.
         epsilon: ε ≥ 0, no unit. At 1e-5 wide embeddings exceed their own dim.
 
     Returns:
@@ -41,11 +41,12 @@ def rankme(embeddings: ArrayLike, *, epsilon: float = 1e-7) -> float:
         >>> round(rankme(torch.diag(torch.tensor([3.0, 1.0])), epsilon=0.0), 6)
         1.754765
     """
-    values = singular_values(embeddings)
+    moments = moments_of(embeddings)
+    values = moments.singular_values()
     if not bool(values.any()):
         raise EmbeddingError(
-            f"embeddings: got only zeros in shape {tuple(embeddings.shape)}, wanted at least one "
-            "value that is not zero; RankMe of a zero matrix is 0/0, and the paper gives it no "
+            f"embeddings: got only zeros in shape {(moments.count, moments.dim)}, wanted at least "
+            "one value that is not zero; RankMe of a zero matrix is 0/0, and the paper gives it no "
             "value: treat the run as collapsed."
         )
     return effective_rank(values, epsilon=epsilon)

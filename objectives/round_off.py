@@ -8,8 +8,8 @@ from objectives.errors import EmbeddingError
 EPS64 = torch.finfo(torch.float64).eps
 
 
-def clean_eigenvalues(matrix: Tensor, *, longest_side: int, floor: float = 0.0) -> Tensor:
-    """Eigenvalues of a positive semi-definite matrix, largest first, round-off set to 0.
+def cut_round_off(eigenvalues: Tensor, *, longest_side: int, floor: float = 0.0) -> Tensor:
+    """Set to 0 what is round-off among the eigenvalues of a positive semi-definite matrix.
 
     An eigensolver in float64 leaves errors of the order of eps · λ_max on every eigenvalue, some of
     them negative. They are not spectrum: their logarithm would enter α-ReQ's fit and their square
@@ -17,22 +17,17 @@ def clean_eigenvalues(matrix: Tensor, *, longest_side: int, floor: float = 0.0) 
     the tolerance of numpy's `matrix_rank` carried over to the Gram matrix.
 
     Args:
-        matrix: Shape (k, k), symmetric, float64.
-        longest_side: The longer side of the data matrix that it was formed from.
+        eigenvalues: Shape (k,), float64, descending.
+        longest_side: The longer side of the data matrix that the matrix was formed from.
         floor: A further, absolute bound: what round-off in the data alone can produce.
 
     Returns:
         float64, shape (k,), descending, each 0 or above the bounds.
 
-    Raises:
-        EmbeddingError: The matrix overflowed float64.
-
     Examples:
-        >>> clean_eigenvalues(torch.diag(torch.tensor([1.0, 4.0]).double()), longest_side=2)
-        tensor([4., 1.], dtype=torch.float64)
+        >>> cut_round_off(torch.tensor([4.0, 1.0, -1e-17]).double(), longest_side=3)
+        tensor([4., 1., 0.], dtype=torch.float64)
     """
-    check_no_overflow(matrix)
-    eigenvalues = torch.linalg.eigvalsh(matrix).flip(0)
     tolerance = max(longest_side * EPS64 * float(eigenvalues[0]), floor)
     return torch.where(eigenvalues > tolerance, eigenvalues, 0.0)
 

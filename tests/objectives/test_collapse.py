@@ -240,16 +240,22 @@ def test_a_dead_reference_is_no_reference(reference: Tensor) -> None:
 # Errors
 
 
-@pytest.mark.parametrize("shape", [(1, 4), (0, 4), (4,), (), (3, 4, 5), (4, 0)])
+@pytest.mark.parametrize("shape", [(0, 4), (4,), (), (3, 4, 5), (4, 0)])
 def test_wrong_shapes(shape: tuple[int, ...]) -> None:
     for call in (collapse_report, EmbeddingStatistics.of):
-        with pytest.raises(EmbeddingError, match=r"embeddings: got shape .*wanted \(n_samples, d"):
+        with pytest.raises(EmbeddingError, match=r"embeddings: got .*wanted .*\(n_samples, dim\)"):
             call(torch.ones(shape))
+
+
+def test_one_sample_has_no_spread() -> None:
+    for call in (collapse_report, EmbeddingStatistics.of):
+        with pytest.raises(EmbeddingError, match=r"got 1 sample\(s\); wanted at least 2"):
+            call(torch.ones(1, 4))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_statistics_of_what_is_not_finite(value: float) -> None:
-    with pytest.raises(EmbeddingError, match="not finite"):
+    with pytest.raises(EmbeddingError, match="3 of 3 rows with NaN or infinite"):
         EmbeddingStatistics.of(torch.full((3, 2), value))
 
 

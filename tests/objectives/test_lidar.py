@@ -17,7 +17,7 @@ from objectives import (
     lidar,
     lidar_eigenvalues,
 )
-from objectives.lidar import IMAGES_AT_ONCE
+from objectives.scatter import ROWS_AT_ONCE
 from tests.objectives.builders import (
     QUICK,
     axis_pairs,
@@ -221,7 +221,7 @@ def test_it_breaks_down_when_the_within_covariance_is_nearly_singular() -> None:
 
 
 def test_more_images_than_one_chunk() -> None:
-    views = signal_views(IMAGES_AT_ONCE + 7, 2, 3, n_signal=1, ratio=4.0)
+    views = signal_views(ROWS_AT_ONCE + 7, 2, 3, n_signal=1, ratio=4.0)
     expected = reference_lidar(numpy64(views), 1e-4, 1e-7)
     assert lidar(views) == pytest.approx(expected, rel=1e-9)
 

@@ -1,6 +1,7 @@
 """Spectra against numpy's full SVD and covariance (Harris et al. 2020, `numpy.linalg`)."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ from objectives import (
     rankme,
     singular_values,
 )
-from objectives.round_off import clean_eigenvalues
-from objectives.spectrum import ROWS_AT_ONCE
+from objectives.round_off import cut_round_off
+from objectives.scatter import ROWS_AT_ONCE
 from tests.objectives.builders import QUICK, gaussian, near_collapse, numpy64, rotation
 
 SHAPES = [(40, 8), (8, 40), (12, 12), (1, 5), (5, 1)]
@@ -134,9 +135,12 @@ def test_moments_match_their_definitions() -> None:
 
 
 def test_memory_does_not_grow_with_the_rows() -> None:
-    moments = accumulated(*[gaussian(50, 4, seed=seed) for seed in range(20)])
-    held = sum(v.numel() for v in vars(moments).values() if isinstance(v, Tensor))
-    assert held == 4 + 4 * 4
+    """dim² and a few dim, and fewer than 1,024 rows that wait for a worthwhile rank-k update."""
+    moments = SecondMoments()
+    for seed in range(100):
+        moments.update(gaussian(50, 4, seed=seed))
+        assert moments.count == 50 * (seed + 1)
+        assert len(pickle.dumps(moments)) < ROWS_AT_ONCE * 4 * 8 + 20_000
 
 
 def test_batches_are_not_mutated_and_not_kept() -> None:
@@ -238,6 +242,6 @@ def test_epsilon_out_of_range(epsilon: float) -> None:
 
 
 def test_cleaning_keeps_what_is_above_the_bounds() -> None:
-    matrix = torch.diag(torch.tensor([1.0, 1e-15, -1e-18, 1e-3], dtype=torch.float64))
-    assert clean_eigenvalues(matrix, longest_side=10).tolist() == [1.0, 1e-3, 0.0, 0.0]
-    assert clean_eigenvalues(matrix, longest_side=10, floor=0.1).tolist() == [1.0, 0.0, 0.0, 0.0]
+    found = torch.tensor([1.0, 1e-3, 1e-15, -1e-18], dtype=torch.float64)
+    assert cut_round_off(found, longest_side=10).tolist() == [1.0, 1e-3, 0.0, 0.0]
+    assert cut_round_off(found, longest_side=10, floor=0.1).tolist() == [1.0, 0.0, 0.0, 0.0]
