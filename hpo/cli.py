@@ -1,4 +1,4 @@
-"""The command line: `goldilocks run` and `goldilocks status`."""
+"""The command line: `goldilocks run`, `goldilocks status` and `goldilocks score`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ def run(
         str | None, typer.Option(help="simclr, barlow_twins, vicreg or byol. Default: simclr.")
     ] = None,
     objective: Annotated[
-        str | None, typer.Option(help="rankme, alpha_req or lidar. Default: rankme.")
+        str | None,
+        typer.Option(
+            help="guarded_rank, rankme, alpha_req, lidar, … (README). Default: guarded_rank."
+        ),
     ] = None,
     trials: Annotated[
         int | None, typer.Option(help="Trials at most. Default: 16, or none with a budget.")
@@ -151,6 +154,36 @@ def status(
         directory = StudyDirectory(out)
         study = load_study(directory)
         print_report(_console(), study, directory, running=directory.is_running())
+
+
+@app.command()
+def score(
+    file: Annotated[
+        Path, typer.Argument(help="Embeddings: an .npy, .npz, .safetensors or .pt file.")
+    ],
+    key: Annotated[
+        str | None, typer.Option(help="Name of the embeddings in the file. Default: the usual.")
+    ] = None,
+    views_key: Annotated[
+        str | None, typer.Option(help="Name of the views (n_images, n_views, dim). Default: views.")
+    ] = None,
+    ids_key: Annotated[
+        str | None, typer.Option(help="Name of the image id of each row. Default: image_ids.")
+    ] = None,
+    layer: Annotated[
+        str, typer.Option(help="What the embeddings are: backbone or projector.")
+    ] = "backbone",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="HTML", help="Also draw the spectrum, as one page.")
+    ] = None,
+) -> None:
+    """Measure any embeddings without labels: the collapse verdict and every measure."""
+    with _errors_as_messages():
+        from hpo.score.command import score_file
+
+        keys = {"key": key, "views_key": views_key, "ids_key": ids_key}
+        score_file(_console(), file, layer=layer, as_json=as_json, plot=plot, **keys)
 
 
 def _run(config_file: Path | None, options: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ class GoldilocksError(Exception):
 
 
 class DataError(GoldilocksError, ValueError):
-    """Raised when the images or labels are missing, damaged, too few or of the wrong kind."""
+    """Raised when images, labels or embeddings are missing, damaged, too few or of a wrong kind."""
 
 
 class ConfigError(GoldilocksError, ValueError):
@@ -22,7 +22,7 @@ class StudyLockedError(GoldilocksError, RuntimeError):
 
 
 class StorageError(GoldilocksError, OSError):
-    """Raised when a study or a file of it cannot be read or written."""
+    """Raised when a study, a file of it or a plot cannot be read or written."""
 
 
 class BudgetError(GoldilocksError, ValueError):

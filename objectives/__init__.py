@@ -1,5 +1,6 @@
-"""What a representation is worth, measured without labels. Pure torch."""
+"""What a representation is worth, measured without labels."""
 
+from objectives.alignment import alignment
 from objectives.alpha_req import (
     GOLDILOCKS_ZONE,
     AlphaFit,
@@ -7,6 +8,7 @@ from objectives.alpha_req import (
     fit_power_law,
     zone_distance,
 )
+from objectives.assessment import DEFAULT_OPTIONS, Assessment, assess
 from objectives.collapse import (
     CollapseKind,
     CollapseReport,
@@ -14,48 +16,104 @@ from objectives.collapse import (
     EmbeddingStatistics,
     collapse_report,
 )
+from objectives.consensus import consensus
+from objectives.covariance_rank import covariance_rank
 from objectives.errors import (
     EmbeddingError,
     InvalidArgumentError,
     ObjectivesError,
     UnknownMeasureError,
 )
-from objectives.initialisation import distance_from_initialisation
-from objectives.lidar import lidar, lidar_eigenvalues
-from objectives.moments import SecondMoments
-from objectives.rankme import rankme
-from objectives.registry import MEASURES, Measure, get_measure, measure_names
-from objectives.spectrum import (
-    covariance_eigenvalues,
-    effective_rank,
-    singular_values,
+from objectives.guarded import (
+    DEFAULT_OBJECTIVE,
+    GateVerdict,
+    gate,
+    guarded_lidar,
+    guarded_lidar_score,
+    guarded_rank,
+    guarded_rank_score,
 )
+from objectives.idest import IdestFit, idest
+from objectives.initialisation import distance_from_initialisation
+from objectives.jackknife import Interval, distinguishable, jackknife
+from objectives.lidar import lidar, lidar_eigenvalues, lidar_noise_corrected
+from objectives.measure import Measure
+from objectives.measurement import (
+    IncomparableError,
+    Measurement,
+    MeasurementRecord,
+    rank_measurements,
+)
+from objectives.moments import SecondMoments
+from objectives.participation_ratio import participation_ratio
+from objectives.rankme import rankme
+from objectives.registry import MEASURES, get_measure, measure_names
+from objectives.retrieval import view_retrieval
+from objectives.sample_size import ValueCurve, quick, value_curve
+from objectives.self_cluster import self_cluster
+from objectives.spectrum import covariance_eigenvalues, effective_rank, singular_values
+from objectives.stable_rank import nesum, stable_rank
+from objectives.uniformity import uniformity
+from objectives.view_moments import ViewMoments
 
 __all__ = [
+    "DEFAULT_OBJECTIVE",
+    "DEFAULT_OPTIONS",
     "GOLDILOCKS_ZONE",
     "MEASURES",
     "AlphaFit",
+    "Assessment",
     "CollapseKind",
     "CollapseReport",
     "CollapseThresholds",
     "EmbeddingError",
     "EmbeddingStatistics",
+    "GateVerdict",
+    "IdestFit",
+    "IncomparableError",
+    "Interval",
     "InvalidArgumentError",
     "Measure",
+    "Measurement",
+    "MeasurementRecord",
     "ObjectivesError",
     "SecondMoments",
     "UnknownMeasureError",
+    "ValueCurve",
+    "ViewMoments",
+    "alignment",
     "alpha_req",
+    "assess",
     "collapse_report",
+    "consensus",
     "covariance_eigenvalues",
+    "covariance_rank",
     "distance_from_initialisation",
+    "distinguishable",
     "effective_rank",
     "fit_power_law",
+    "gate",
     "get_measure",
+    "guarded_lidar",
+    "guarded_lidar_score",
+    "guarded_rank",
+    "guarded_rank_score",
+    "idest",
+    "jackknife",
     "lidar",
     "lidar_eigenvalues",
+    "lidar_noise_corrected",
     "measure_names",
+    "nesum",
+    "participation_ratio",
+    "quick",
+    "rank_measurements",
     "rankme",
+    "self_cluster",
     "singular_values",
+    "stable_rank",
+    "uniformity",
+    "value_curve",
+    "view_retrieval",
     "zone_distance",
 ]

@@ -1,92 +1,71 @@
 """The measures by name, with the facts that a study needs before it can use one."""
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, TypeAlias
 
 from objectives.errors import UnknownMeasureError
+from objectives.measure import Measure, at_least, one_more_than
 
-Direction: TypeAlias = Literal["maximize", "minimize", "closest_to_one"]
-Layer: TypeAlias = Literal["projector", "backbone"]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What a study must know about a measure.
-
-    Attributes:
-        name: Name in configurations and records.
-        direction: Which values are good: "maximize", "minimize" or "closest_to_one".
-        needs_views: Whether it takes views (n_images, n_views, dim) instead of (n_samples, dim).
-        layer: Where its authors read it: "projector" output or "backbone" features.
-        minimum_samples: From dim to the fewest samples (images, where it needs views) at which the
-            spectrum is not cut short by the sample count.
-        source: Paper, and section where one defines it.
-    """
-
-    name: str
-    direction: Direction
-    needs_views: bool
-    layer: Layer
-    minimum_samples: Callable[[int], int]
-    source: str
-
-    @property
-    def optimiser_direction(self) -> Literal["maximize", "minimize"]:
-        """Direction in which an optimiser moves `objective`, in Optuna's words.
-
-        Examples:
-            >>> get_measure("alpha_req").optimiser_direction
-            'minimize'
-        """
-        return "maximize" if self.direction == "maximize" else "minimize"
-
-    def objective(self, value: float) -> float:
-        """Turn a value of the measure into the number that an optimiser sees.
-
-        "maximize" and "minimize" pass the value on; "closest_to_one" gives |value − 1|. For α-ReQ
-        that is no other rule than the authors' zone: the zone [0.8, 1.2] is symmetric about 1, so
-        the distance to it is max(0, |α − 1| − 0.2), which never falls as |α − 1| grows. Ordering by
-        (zone distance, |α − 1|) is therefore ordering by |α − 1| alone, and one number will do.
-
-        Args:
-            value: Value of this measure.
-
-        Returns:
-            The number to optimise in `optimiser_direction`; nan stays nan.
-
-        Examples:
-            >>> get_measure("alpha_req").objective(0.75)
-            0.25
-            >>> get_measure("rankme").objective(31.5)
-            31.5
-        """
-        return abs(value - 1.0) if self.direction == "closest_to_one" else value
-
-
-def one_more_than(dim: int) -> int:
-    """Return dim + 1: fewer samples than that cannot span dim directions once centred.
-
-    Examples:
-        >>> one_more_than(512)
-        513
-    """
-    return dim + 1
-
+_FROM_MOMENTS = "O(N d² / 2 + d³) time, O(d²) memory; shared by all measures of second moments"
+_FROM_VIEWS = "O(n q d² / 2 + d³) time, O(d²) memory"
 
 MEASURES: MappingProxyType[str, Measure] = MappingProxyType(
     {
         measure.name: measure
         for measure in (
             Measure(
+                name="alignment",
+                direction="minimize",
+                needs_views=True,
+                layer="projector",
+                minimum_samples=at_least(100),
+                cost="O(n q d) time, O(1) memory",
+                source="Wang and Isola, ICML 2020, arXiv 2005.10242, section 4.1",
+            ),
+            Measure(
                 name="alpha_req",
                 direction="closest_to_one",
                 needs_views=False,
                 layer="backbone",
                 minimum_samples=one_more_than,
+                cost=_FROM_MOMENTS,
                 source="Agrawal et al., NeurIPS 2022, section 3; fit range from their code",
+            ),
+            Measure(
+                name="covariance_rank",
+                direction="maximize",
+                needs_views=False,
+                layer="backbone",
+                minimum_samples=one_more_than,
+                cost=_FROM_MOMENTS,
+                source="Roy and Vetterli, EUSIPCO 2007; as in reptrix 0.1.0 and ssrlib 0.2.0",
+            ),
+            Measure(
+                name="guarded_lidar",
+                direction="maximize",
+                needs_views=True,
+                layer="backbone",
+                minimum_samples=one_more_than,
+                cost="lidar's and view_retrieval's",
+                source="ours: LiDAR weighed with view retrieval, behind a gate",
+            ),
+            Measure(
+                name="guarded_rank",
+                direction="maximize",
+                needs_views=True,
+                layer="backbone",
+                minimum_samples=one_more_than,
+                cost="rankme's and view_retrieval's",
+                source="ours: RankMe weighed with view retrieval, behind a gate",
+            ),
+            Measure(
+                name="idest",
+                direction="minimize",
+                needs_views=False,
+                layer="backbone",
+                minimum_samples=at_least(1000),
+                cost="O(N² d) time, O(N d) memory",
+                source="Mordacq, Kalogeiton, Oudot, ICML 2026, arXiv 2606.03338, algorithm 1",
             ),
             Measure(
                 name="lidar",
@@ -94,7 +73,35 @@ MEASURES: MappingProxyType[str, Measure] = MappingProxyType(
                 needs_views=True,
                 layer="backbone",
                 minimum_samples=one_more_than,
+                cost=_FROM_VIEWS,
                 source="Thilak et al., ICLR 2024, arXiv 2312.04000, equations 1 to 4",
+            ),
+            Measure(
+                name="lidar_noise_corrected",
+                direction="maximize",
+                needs_views=True,
+                layer="backbone",
+                minimum_samples=one_more_than,
+                cost=_FROM_VIEWS,
+                source="ours: the eigenvalues of Thilak et al., ICLR 2024, less 1 / q",
+            ),
+            Measure(
+                name="nesum",
+                direction="maximize",
+                needs_views=False,
+                layer="backbone",
+                minimum_samples=one_more_than,
+                cost=_FROM_MOMENTS,
+                source="He and Ozay, ICML 2022, section 4",
+            ),
+            Measure(
+                name="participation_ratio",
+                direction="maximize",
+                needs_views=False,
+                layer="backbone",
+                minimum_samples=one_more_than,
+                cost=_FROM_MOMENTS,
+                source="Gao et al., bioRxiv 214262 (2017), equation 4",
             ),
             Measure(
                 name="rankme",
@@ -102,7 +109,53 @@ MEASURES: MappingProxyType[str, Measure] = MappingProxyType(
                 needs_views=False,
                 layer="projector",
                 minimum_samples=one_more_than,
+                cost=_FROM_MOMENTS,
                 source="Garrido et al., ICML 2023, arXiv 2210.02885, section 3",
+            ),
+            Measure(
+                name="self_cluster",
+                direction="minimize",
+                needs_views=False,
+                layer="backbone",
+                minimum_samples=at_least(100),
+                cost="O(N d · min(N, d)) time, O(min(N, d)²) memory",
+                source="Tsitsulin, Munkhoeva, Perozzi, 2023, arXiv 2305.16562, definition 3.5",
+            ),
+            Measure(
+                name="ssl_loss",
+                direction="minimize",
+                needs_views=False,
+                layer="loss",
+                minimum_samples=at_least(1),
+                cost="none: it was computed anyway",
+                source="the baseline: the loss that the method trains on, mean of the last epoch",
+            ),
+            Measure(
+                name="stable_rank",
+                direction="maximize",
+                needs_views=False,
+                layer="backbone",
+                minimum_samples=one_more_than,
+                cost=_FROM_MOMENTS,
+                source="Rudelson and Vershynin, J. ACM 54 (2007), section 1",
+            ),
+            Measure(
+                name="uniformity",
+                direction="minimize",
+                needs_views=False,
+                layer="projector",
+                minimum_samples=at_least(100),
+                cost="O(N² d) time, O(N) memory",
+                source="Wang and Isola, ICML 2020, arXiv 2005.10242, section 4.1",
+            ),
+            Measure(
+                name="view_retrieval",
+                direction="maximize",
+                needs_views=True,
+                layer="backbone",
+                minimum_samples=at_least(100),
+                cost="O(q n² d) time, O(n d) memory",
+                source="ours: the share of views whose nearest neighbour is of the same image",
             ),
         )
     }
@@ -136,7 +189,7 @@ def measure_names() -> tuple[str, ...]:
     """Return the names of all measures, sorted.
 
     Examples:
-        >>> measure_names()
-        ('alpha_req', 'lidar', 'rankme')
+        >>> measure_names()[:3]
+        ('alignment', 'alpha_req', 'covariance_rank')
     """
     return tuple(sorted(MEASURES))

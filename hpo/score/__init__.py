@@ -1,0 +1,1 @@
+"""`goldilocks score`: the label-free measures of any embeddings in a file."""
