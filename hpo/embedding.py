@@ -133,6 +133,23 @@ def embed_views(
     return torch.cat(groups)
 
 
+def project(
+    projector: nn.Module, features: Tensor, *, device: torch.device, batch_size: int = 4096
+) -> Tensor:
+    """Send features (..., dim) through the projector: embeddings (..., projector dim), float32.
+
+    Args:
+        projector: features h to embeddings z.
+        features: float32, any leading shape, on the CPU.
+        device: where to compute.
+        batch_size: features at a time.
+    """
+    with evaluation_mode(projector):
+        rows = torch.split(features.flatten(end_dim=-2), batch_size)
+        projected = torch.cat([projector(h.to(device)).float().cpu() for h in rows])
+    return projected.view(*features.shape[:-1], -1)
+
+
 def calibrate_batch_norm(
     network: nn.Module,
     images: Tensor,

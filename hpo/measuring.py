@@ -8,27 +8,30 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hpo.embedding import Normalisation, calibrate_batch_norm, embed, embed_views
+from hpo.embedding import Normalisation, calibrate_batch_norm, embed, embed_views, project
 from hpo.methods import Learner
 from hpo.views import ViewRecipe
 from objectives import (
+    DEFAULT_OPTIONS,
+    MEASURES,
     CollapseReport,
     EmbeddingError,
     EmbeddingStatistics,
-    alpha_req,
+    alignment,
+    assess,
     collapse_report,
     distance_from_initialisation,
-    lidar,
     rankme,
+    uniformity,
 )
 
-_T = TypeVar("_T")
-_EPSILON, _DELTA, _FIRST_RANK, _LAST_RANK = 1e-7, 1e-4, 4, 100
+_BOTH_LAYERS = ("alignment", "rankme", "uniformity")
+"""Published for the projector's output, and measured on the backbone too."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,10 @@ class Measurement:
     """One rung's measures.
 
     Args:
-        values: by name: `rankme` (projector output), `rankme_backbone`, `alpha_req` and
-            `alpha_r_squared` (backbone), `lidar` (backbone), `moved` (backbone, in [0, 1]). nan
-            where one is undefined.
+        values: by name, every measure of the registry that is computed from embeddings, on the
+            layer that the registry names; `rankme_backbone`, `alignment_backbone` and
+            `uniformity_backbone`; `alpha_r_squared`; `moved` (backbone, in [0, 1]). nan where one
+            is undefined.
         backbone: collapse report on the features.
         projector: collapse report on the embeddings.
     """
@@ -80,9 +84,11 @@ class Gauge:
             "n_views": self.n_views,
             "views": asdict(self.recipe),
             "views_seed": self.seed,
-            "rankme": {"layer": "projector", "epsilon": _EPSILON, "centred": False},
-            "alpha_req": {"layer": "backbone", "ranks": [_FIRST_RANK, _LAST_RANK]},
-            "lidar": {"layer": "backbone", "delta": _DELTA, "epsilon": _EPSILON},
+            "measures": {
+                name: {"layer": measure.layer, **DEFAULT_OPTIONS.get(name, {})}
+                for name, measure in MEASURES.items()
+                if measure.layer != "loss"
+            },
         }
 
     def record_digest(self) -> str:
@@ -112,11 +118,11 @@ class Gauge:
     def measure(self, learner: Learner, initial: Initial) -> Measurement:
         """Measure a learner as it is now, changing nothing about it."""
         features, embeddings = self._embed(learner.backbone, learner.projector)
-        # No loss sees the features' scale: a projector lies between.
-        backbone = collapse_report(features, reference=initial.backbone, check_scale=False)
         projector = collapse_report(
             embeddings, reference=initial.projector, check_scale=learner.loss_sees_scale
         )
+        # No loss sees the features' scale: a projector lies between.
+        backbone = collapse_report(features, reference=initial.backbone, check_scale=False)
         if "not finite" in (backbone.kind, projector.kind):
             return Measurement({}, backbone, projector)
         views = embed_views(
@@ -129,16 +135,10 @@ class Gauge:
             device=self.device,
             on_batch=self.on_batch,
         )
-        fit = _or_none(lambda: alpha_req(features, first_rank=_FIRST_RANK, last_rank=_LAST_RANK))
-        values = {
-            "rankme": _or_nan(lambda: rankme(embeddings, epsilon=_EPSILON)),
-            "rankme_backbone": _or_nan(lambda: rankme(features, epsilon=_EPSILON)),
-            "alpha_req": fit.alpha if fit is not None else math.nan,
-            "alpha_r_squared": fit.r_squared if fit is not None else math.nan,
-            "lidar": _or_nan(lambda: lidar(views, delta=_DELTA, epsilon=_EPSILON)),
-            "moved": _or_nan(lambda: distance_from_initialisation(features, initial.features)),
-        }
-        return Measurement(values, backbone, projector)
+        projected = project(learner.projector, views, device=self.device)
+        return Measurement(
+            _values(features, embeddings, views, projected, initial), backbone, projector
+        )
 
     def _embed(self, backbone: nn.Module, projector: nn.Module) -> tuple[Tensor, Tensor]:
         features, embeddings = embed(
@@ -169,14 +169,25 @@ class Initial:
     projector: EmbeddingStatistics
 
 
-def _or_none(measure: Callable[[], _T]) -> _T | None:
-    """A measure that is undefined on these embeddings is missing; the collapse report says why."""
-    try:
-        return measure()
-    except EmbeddingError:
-        return None
+def _values(
+    features: Tensor, embeddings: Tensor, views: Tensor, projected: Tensor, initial: Initial
+) -> dict[str, float]:
+    """Measure by name; the layer is the one that the registry names."""
+    found = assess(features, views=views, reference=initial.backbone, check_scale=False)
+    values = {name: found[name] for name, measure in MEASURES.items() if measure.layer != "loss"}
+    values |= {f"{name}_backbone": values[name] for name in _BOTH_LAYERS}
+    return values | {
+        "alignment": _or_nan(lambda: alignment(projected)),
+        "rankme": _or_nan(lambda: rankme(embeddings)),
+        "uniformity": _or_nan(lambda: uniformity(embeddings)),
+        "alpha_r_squared": found.alpha.r_squared if found.alpha is not None else math.nan,
+        "moved": _or_nan(lambda: distance_from_initialisation(features, initial.features)),
+    }
 
 
 def _or_nan(measure: Callable[[], float]) -> float:
-    value = _or_none(measure)
-    return math.nan if value is None else value
+    """A measure that is undefined on these embeddings is nan; the collapse report says why."""
+    try:
+        return measure()
+    except EmbeddingError:
+        return math.nan

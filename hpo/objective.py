@@ -132,7 +132,7 @@ class LabelFreeObjective:
         measurement = self.gauge.measure(run.training.learner, self.initial)
         run.measure_seconds += time.monotonic() - started
         record = _plain(measurement)
-        record["values"]["loss"] = run.loss
+        record["values"]["ssl_loss"] = run.loss
         record["values"]["seconds"] = run.train_seconds + run.measure_seconds
         run.rungs[str(rung)] = record
 

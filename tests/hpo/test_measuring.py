@@ -93,14 +93,31 @@ def test_the_values_are_those_of_the_measures(
 ) -> None:
     values = gauge.measure(learner, initial).values
     features, embeddings, views = by_hand(learner, gauge.images, gauge.normalisation)
+    with torch.no_grad():
+        projector = copy.deepcopy(learner).eval().projector
+        projected = torch.stack([projector(v) for v in views.unbind(dim=1)], dim=1)
     fit = objectives.alpha_req(features, first_rank=4, last_rank=100)
     expected = {
-        "rankme": objectives.rankme(embeddings),
-        "rankme_backbone": objectives.rankme(features),
+        "alignment": objectives.alignment(projected),
+        "alignment_backbone": objectives.alignment(views),
         "alpha_req": fit.alpha,
         "alpha_r_squared": fit.r_squared,
+        "covariance_rank": objectives.covariance_rank(features),
+        "guarded_lidar": objectives.guarded_lidar(views),
+        "guarded_rank": objectives.guarded_rank(features, views),
+        "idest": objectives.idest(features).dimension,
         "lidar": objectives.lidar(views),
+        "lidar_noise_corrected": objectives.lidar_noise_corrected(views),
         "moved": objectives.distance_from_initialisation(features, initial.features),
+        "nesum": objectives.nesum(features),
+        "participation_ratio": objectives.participation_ratio(features),
+        "rankme": objectives.rankme(embeddings),
+        "rankme_backbone": objectives.rankme(features),
+        "self_cluster": objectives.self_cluster(features),
+        "stable_rank": objectives.stable_rank(features),
+        "uniformity": objectives.uniformity(embeddings),
+        "uniformity_backbone": objectives.uniformity(features),
+        "view_retrieval": objectives.view_retrieval(views),
     }
     assert values == pytest.approx(expected, rel=1e-3)
     assert all(math.isfinite(value) for value in values.values())

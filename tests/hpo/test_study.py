@@ -76,7 +76,7 @@ def test_every_trial_is_measured_at_the_same_rungs_by_the_same_measures(
     for trial, row in zip(study.trials, rows, strict=True):
         assert trial.user_attrs["measured_as"] == study.user_attrs["identity"]["measured_as"]
         assert set(trial.intermediate_values) <= {1, 2, 6}
-        assert {"rankme", "alpha_req", "lidar", "moved", "loss"} <= set(row.values)
+        assert {"rankme", "alpha_req", "lidar", "moved", "ssl_loss"} <= set(row.values)
     assert all(row.epoch == 6 for row in rows if row.state == "finished")
 
 
