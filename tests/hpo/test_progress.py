@@ -36,7 +36,9 @@ def test_before_there_is_a_rate_only_the_budget_is_known() -> None:
 
 def test_a_log_gets_one_line_for_each_change() -> None:
     file = io.StringIO()
-    with PlainProgress(Console(file=file, width=160), StudyConfig(epochs=9)) as progress:
+    with PlainProgress(
+        Console(file=file, width=160), StudyConfig(epochs=9, objective="rankme")
+    ) as progress:
         progress.rows([row(0, "running")])
         progress.rows([row(0, "running", 1)])
         progress.rows([row(0, "running", 1)])
