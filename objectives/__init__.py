@@ -1,5 +1,7 @@
 """What a representation is worth, measured without labels."""
 
+from objectives.accumulator import Accumulator, EmbeddingAccumulator
+from objectives.accumulators import AlphaReQ, Collapse, LiDAR, RankMe
 from objectives.alignment import alignment
 from objectives.alpha_req import (
     GOLDILOCKS_ZONE,
@@ -18,6 +20,7 @@ from objectives.collapse import (
 )
 from objectives.consensus import consensus
 from objectives.covariance_rank import covariance_rank
+from objectives.distributed import reduce_moments, reduce_view_moments
 from objectives.errors import (
     EmbeddingError,
     InvalidArgumentError,
@@ -61,11 +64,15 @@ __all__ = [
     "DEFAULT_OPTIONS",
     "GOLDILOCKS_ZONE",
     "MEASURES",
+    "Accumulator",
     "AlphaFit",
+    "AlphaReQ",
     "Assessment",
+    "Collapse",
     "CollapseKind",
     "CollapseReport",
     "CollapseThresholds",
+    "EmbeddingAccumulator",
     "EmbeddingError",
     "EmbeddingStatistics",
     "GateVerdict",
@@ -73,10 +80,12 @@ __all__ = [
     "IncomparableError",
     "Interval",
     "InvalidArgumentError",
+    "LiDAR",
     "Measure",
     "Measurement",
     "MeasurementRecord",
     "ObjectivesError",
+    "RankMe",
     "SecondMoments",
     "UnknownMeasureError",
     "ValueCurve",
@@ -109,6 +118,8 @@ __all__ = [
     "quick",
     "rank_measurements",
     "rankme",
+    "reduce_moments",
+    "reduce_view_moments",
     "self_cluster",
     "singular_values",
     "stable_rank",

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -188,7 +189,9 @@ def _check_ranks(first_rank: int, last_rank: int) -> None:
 
 
 def _sorted_spectrum(eigenvalues: ArrayLike) -> Tensor:
-    values = torch.as_tensor(eigenvalues).detach()
+    # A copy: numpy arrays may be read-only or reversed, which torch does not share.
+    array = np.array(eigenvalues) if isinstance(eigenvalues, np.ndarray) else eigenvalues
+    values = torch.as_tensor(array).detach()
     if values.ndim != 1 or not values.is_floating_point():
         raise EmbeddingError(
             f"eigenvalues: got {values.dtype} of shape {tuple(values.shape)}, wanted a floating "

@@ -10,10 +10,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-import numpy as np
-import torch
-
-from objectives.embeddings import ArrayLike, check_embeddings, count_not_finite
+from objectives.embeddings import check_embeddings, count_not_finite
 from objectives.errors import EmbeddingError
 from objectives.moments import SecondMoments, Source, moments_of
 from objectives.rankme import rankme
@@ -49,6 +46,7 @@ class EmbeddingStatistics:
         Raises:
             EmbeddingError: for another shape or values that are not finite.
 
+        >>> import torch
         >>> EmbeddingStatistics.of(torch.eye(2)).total_variance
         0.5
         """
@@ -139,12 +137,13 @@ def collapse_report(
         dimensional, unmoved, and the first that holds is given.
 
     Raises:
-        EmbeddingError: for fewer than 2 samples or a wrong shape.
+        EmbeddingError: for fewer than 2 samples, a wrong shape or dtype, or squares beyond float64.
 
     Source:
         spread: Chen & He 2021 (arXiv 2011.10566), section 4.1; rank: Garrido et al. 2023
         (arXiv 2210.02885), equations 1 and 2; kinds: Jing et al. 2022 (arXiv 2110.09348).
 
+    >>> import torch
     >>> noise = torch.randn(200, 8, generator=torch.Generator().manual_seed(0))
     >>> collapse_report(noise).kind is None
     True
@@ -152,9 +151,11 @@ def collapse_report(
     'constant'
     """
     limits = thresholds or CollapseThresholds()
-    if not isinstance(embeddings, SecondMoments) and (bad := _count_not_finite(embeddings)):
-        reason = f"{bad} of {len(embeddings)} embeddings hold values that are not finite"
-        return CollapseReport("not finite", reason, {"n_not_finite": float(bad)}, limits)
+    if not isinstance(embeddings, SecondMoments):
+        embeddings = check_embeddings(embeddings, finite=False)
+        if bad := count_not_finite(embeddings):
+            reason = f"{bad} of {len(embeddings)} embeddings hold values that are not finite"
+            return CollapseReport("not finite", reason, {"n_not_finite": float(bad)}, limits)
     found = EmbeddingStatistics.of(embeddings)
     evidence = asdict(found)
     kind, reason = _verdict(found, reference, check_scale, limits)
@@ -203,13 +204,6 @@ def _verdict(
     if found.rank <= limits.smallest_rank:
         return "dimensional", f"RankMe {found.rank:.3g}, at most {limits.smallest_rank:g}"
     return None, ""
-
-
-def _count_not_finite(embeddings: ArrayLike) -> int:
-    values = torch.from_numpy(embeddings) if isinstance(embeddings, np.ndarray) else embeddings
-    if values.ndim != 2 or not values.numel() or not values.is_floating_point():
-        check_embeddings(embeddings)  # says what was wanted
-    return count_not_finite(values)
 
 
 def _ratio(value: float, reference: float) -> float:

@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from objectives.embeddings import to_float64
-
 ROWS_AT_ONCE = 256
 """So few that the passes over them stay in the processor's cache."""
 
@@ -37,10 +35,13 @@ class Directions:
 
     def update(self, rows: Tensor) -> None:
         """Add rows, shape (n_rows, dim), floating and finite; not changed."""
+        # One buffer for all chunks: a new one for each would leave the heap full of holes.
+        shape = (min(ROWS_AT_ONCE, len(rows)), rows.shape[1])
+        buffer = torch.empty(shape, dtype=torch.float64, device=self.mean.device)
         for chunk in torch.split(rows, ROWS_AT_ONCE):
-            values = to_float64(chunk).to(self.mean.device)
-            lengths = torch.linalg.vector_norm(values, dim=1, keepdim=True)
-            unit = values / torch.where(lengths > 0, lengths, 1.0)
+            unit = buffer[: len(chunk)].copy_(chunk)
+            lengths = torch.linalg.vector_norm(unit, dim=1, keepdim=True)
+            unit /= torch.where(lengths > 0, lengths, 1.0)
             mean = unit.mean(dim=0)
             deviation = torch.linalg.vector_norm(unit.sub_(mean), dim=0).square_()
             self.absorb(len(chunk), mean, deviation)

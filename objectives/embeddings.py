@@ -15,13 +15,16 @@ CHECKED_AT_ONCE = 2**20
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def check_embeddings(embeddings: ArrayLike, *, name: str = "embeddings") -> Tensor:
+def check_embeddings(
+    embeddings: ArrayLike, *, name: str = "embeddings", finite: bool = True
+) -> Tensor:
     """Check a matrix of embeddings, one row a sample.
 
     Args:
         embeddings: Shape (n_samples, dim), torch tensor or numpy array, float16, bfloat16, float32
             or float64, on any device, contiguous or not. Never changed.
         name: The argument's name, for the message.
+        finite: Whether values that are not finite are refused too; see `count_not_finite`.
 
     Returns:
         The same values as a detached tensor, in their own dtype and on their own device.
@@ -33,7 +36,7 @@ def check_embeddings(embeddings: ArrayLike, *, name: str = "embeddings") -> Tens
         >>> check_embeddings(torch.eye(3)).shape
         torch.Size([3, 3])
     """
-    return _check(embeddings, name, ("n_samples", "dim"))
+    return _check(embeddings, name, ("n_samples", "dim"), finite=finite)
 
 
 def check_views(views: ArrayLike, *, name: str = "views", fewest_images: int = 2) -> Tensor:
@@ -67,8 +70,9 @@ def check_views(views: ArrayLike, *, name: str = "views", fewest_images: int = 2
     n_images, n_views, _ = checked.shape
     if n_images < fewest_images or n_views < 2:
         raise EmbeddingError(
-            f"{name}: got {n_images} image(s) with {n_views} view(s) each, wanted at least 2 of "
-            "both; the variance between images and that within an image need two points each."
+            f"{name}: got {n_images} image(s) with {n_views} view(s) each, wanted at least "
+            f"{fewest_images} image(s) with 2 views each; the variance between images and that "
+            "within an image need two points each."
         )
     return checked
 
@@ -80,9 +84,12 @@ def count_not_finite(values: Tensor) -> int:
         >>> count_not_finite(torch.tensor([[1.0, 2.0], [float("nan"), 0.0]]))
         1
     """
+    # NaN and infinities survive a sum, and one pass without a copy is most of the answer.
+    if bool(torch.isfinite(values.sum())):
+        return 0
     # In chunks: torch's test makes copies several times as large as what it tests.
     at_once = max(1, CHECKED_AT_ONCE // values[0].numel())
-    chunks = values.split(at_once)
+    chunks = torch.split(values, at_once)
     return sum(int((~torch.isfinite(chunk)).any(dim=-1).sum()) for chunk in chunks)
 
 
@@ -113,7 +120,7 @@ def check_non_negative(value: float, *, name: str) -> None:
         )
 
 
-def _check(values: ArrayLike, name: str, axes: tuple[str, ...]) -> Tensor:
+def _check(values: ArrayLike, name: str, axes: tuple[str, ...], *, finite: bool = True) -> Tensor:
     wanted = f"({', '.join(axes)})"
     tensor = _as_tensor(values, name, wanted)
     shape = tuple(tensor.shape)
@@ -127,8 +134,7 @@ def _check(values: ArrayLike, name: str, axes: tuple[str, ...]) -> Tensor:
             f"{name}: got the empty shape {shape}, wanted {wanted} with every size at least 1; "
             "check that the loader yielded batches."
         )
-    n_bad = count_not_finite(tensor)
-    if n_bad:
+    if finite and (n_bad := count_not_finite(tensor)):
         n_rows = tensor.numel() // shape[-1]
         raise EmbeddingError(
             f"{name}: got {n_bad} of {n_rows} rows with NaN or infinite values, wanted all finite; "

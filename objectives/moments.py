@@ -12,7 +12,8 @@ from objectives.embeddings import ArrayLike, check_embeddings, to_float64
 from objectives.errors import EmbeddingError
 from objectives.round_off import check_no_overflow, cut_round_off, mean_round_off
 from objectives.scatter import ROWS_AT_ONCE, add_centred_gram, mean_row
-from objectives.symmetric import add_gram, both_eigenvalues, eigenvalues, symmetric
+from objectives.symmetric import add_gram, both_eigenvalues, symmetric
+from objectives.wide import wide_squares
 
 
 class SecondMoments:
@@ -29,8 +30,11 @@ class SecondMoments:
     "Updating formulae and a pairwise algorithm for computing sample variances"), so any split into
     batches, on any number of workers, gives the same moments up to round-off. Everything is summed
     in float64: products of two float32 are exact there, and a float32 Gram matrix reads 8.29 where
-    the rank measure is 7.985. As long as no more than dim rows have come they are kept as they are,
+    the rank measure is 7.985. As long as fewer than dim rows have come they are kept as they are,
     and the smaller Gram matrix Z Zᵀ is used.
+
+    Args:
+        keep_few: False to sum rows as they come, for who needs the dim² matrices anyway.
 
     Attributes:
         count: Rows seen, 0 before the first batch.
@@ -45,7 +49,8 @@ class SecondMoments:
         [3.0, 1.0]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep_few: bool = True) -> None:
+        self._keep_few = keep_few
         self.reset()
 
     def reset(self) -> None:
@@ -66,7 +71,9 @@ class SecondMoments:
         Raises:
             EmbeddingError: As in `check_embeddings`, or another dim than the batches before.
         """
-        rows = check_embeddings(batch, name="batch")
+        self._add(check_embeddings(batch, name="batch"))
+
+    def _add(self, rows: Tensor) -> None:
         rows = rows.cpu() if rows.device.type == "mps" else rows  # MPS has no float64
         self._begin(rows.shape[1], rows.dtype, rows.device)
         self._directions.update(rows)
@@ -75,7 +82,8 @@ class SecondMoments:
     def _keep(self, rows: Tensor) -> None:
         self.count += len(rows)
         self._spectra = {}
-        enough = ROWS_AT_ONCE if self._summed else max(ROWS_AT_ONCE, self.dim)
+        kept = self.dim if self._keep_few and not self._summed else 0
+        enough = max(ROWS_AT_ONCE, kept)
         if len(rows) >= enough:
             self._sum(rows)
             return
@@ -112,14 +120,14 @@ class SecondMoments:
         """Trace of the covariance, in squared embedding units."""
         if self._wide:
             return float(self._squares(centred=True).sum()) / self.count
-        return float(self._whole()._scatter.diagonal().sum()) / self.count
+        return _finite(self._whole()._scatter.diagonal().sum()) / self.count
 
     @property
     def mean_square_norm(self) -> float:
         """Mean of ‖z‖², in squared embedding units."""
         if self._wide:
             return float(self._squares(centred=False).sum()) / self.count
-        return self.total_variance + float(self._mean.square().sum())
+        return self.total_variance + _finite(self._mean.square().sum())
 
     @property
     def spread(self) -> float:
@@ -130,15 +138,27 @@ class SecondMoments:
     def gram(self) -> Tensor:
         """Uncentred ZᵀZ, shape (dim, dim), float64: a sum, not divided by the count."""
         whole = self._whole()
-        return symmetric(whole._scatter) + self.count * torch.outer(whole._mean, whole._mean)
+        gram = symmetric(whole._scatter) + self.count * torch.outer(whole._mean, whole._mean)
+        check_no_overflow(gram)
+        return gram
 
     def covariance(self) -> Tensor:
         """Centred covariance, divided by the count (not count − 1), shape (dim, dim), float64."""
-        return symmetric(self._whole()._scatter) / self.count
+        covariance = symmetric(self._whole()._scatter) / self.count
+        check_no_overflow(covariance)
+        return covariance
 
-    def upper_scatter(self) -> Tensor:
-        """Upper triangle of the scatter, shape (dim, dim), float64: a copy, undivided."""
-        return self._whole()._scatter.clone()
+    def upper_scatter(self, *, give_away: bool = False) -> Tensor:
+        """Upper triangle of the scatter, shape (dim, dim), float64, undivided.
+
+        Args:
+            give_away: Hand over the accumulator's own matrix instead of a copy; it is reset.
+        """
+        scatter = self._whole()._scatter
+        if not give_away:
+            return scatter.clone()
+        self.reset()
+        return scatter
 
     def singular_values(self, *, centred: bool = False) -> Tensor:
         """Singular values of all rows seen; see the function `singular_values`.
@@ -162,7 +182,7 @@ class SecondMoments:
         """Squared singular values, descending, min(count, dim) of them, round-off set to 0."""
         if centred not in self._spectra:
             if self._wide:
-                self._spectra[centred] = _wide_squares(self._rows(), centred=centred)
+                self._spectra[centred] = wide_squares(self._rows(), centred=centred)
             else:
                 self._solve()
         return self._spectra[centred]
@@ -181,7 +201,7 @@ class SecondMoments:
     @property
     def _wide(self) -> bool:
         """Whether all rows are still at hand, and fewer than dim."""
-        return self._summed == 0 and 0 < self.count < self.dim
+        return self._keep_few and self._summed == 0 and 0 < self.count < self.dim
 
     def _whole(self) -> SecondMoments:
         """Return moments with every row in the scatter; rows of a wide matrix stay as they are."""
@@ -245,17 +265,9 @@ class SecondMoments:
             )
 
 
-def _wide_squares(embeddings: Tensor, *, centred: bool) -> Tensor:
-    """Squared singular values by ZZᵀ: for fewer rows than dims, the smaller Gram matrix."""
-    values = to_float64(embeddings)
-    floor = 0.0
-    if centred:
-        mean = values.mean(dim=0)
-        values = values - mean
-        floor = len(values) * mean_round_off(mean)
-    gram = values @ values.T
-    check_no_overflow(gram)
-    return cut_round_off(eigenvalues(gram), longest_side=values.shape[1], floor=floor)
+def _finite(square: Tensor) -> float:
+    check_no_overflow(square)
+    return float(square)
 
 
 Source: TypeAlias = ArrayLike | SecondMoments
@@ -275,5 +287,5 @@ def moments_of(source: Source) -> SecondMoments:
     if isinstance(source, SecondMoments):
         return source
     moments = SecondMoments()
-    moments.update(check_embeddings(source))
+    moments._add(check_embeddings(source))
     return moments

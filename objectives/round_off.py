@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from objectives.embeddings import count_not_finite
 from objectives.errors import EmbeddingError
 
 EPS64 = torch.finfo(torch.float64).eps
@@ -13,8 +14,9 @@ def cut_round_off(eigenvalues: Tensor, *, longest_side: int, floor: float = 0.0)
 
     An eigensolver in float64 leaves errors of the order of eps · λ_max on every eigenvalue, some of
     them negative. They are not spectrum: their logarithm would enter α-ReQ's fit and their square
-    root, 1e-8 · σ_max each, RankMe's sum. So all at or below longest_side · eps · λ_max become 0,
-    the tolerance of numpy's `matrix_rank` carried over to the Gram matrix.
+    root, 1e-8 · σ_max each, RankMe's sum. So all at or below 8 · √longest_side · eps · λ_max are 0.
+    Sums of n rounded products err by about √n · eps, not n · eps; what is seen is a hundredth of
+    the bound, and a bound of n · eps would take true singular values of 2e-6 · σ_max with it.
 
     Args:
         eigenvalues: Shape (k,), float64, descending.
@@ -28,7 +30,7 @@ def cut_round_off(eigenvalues: Tensor, *, longest_side: int, floor: float = 0.0)
         >>> cut_round_off(torch.tensor([4.0, 1.0, -1e-17]).double(), longest_side=3)
         tensor([4., 1., 0.], dtype=torch.float64)
     """
-    tolerance = max(longest_side * EPS64 * float(eigenvalues[0]), floor)
+    tolerance = max(8.0 * longest_side**0.5 * EPS64 * float(eigenvalues[0]), floor)
     return torch.where(eigenvalues > tolerance, eigenvalues, 0.0)
 
 
@@ -43,7 +45,17 @@ def mean_round_off(mean: Tensor) -> float:
         >>> mean_round_off(torch.tensor([1.0, 0.0])) < 1e-28
         True
     """
-    return (16 * EPS64) ** 2 * float(mean.square().sum())
+    return square_round_off(float(mean.square().sum()))
+
+
+def square_round_off(square_norm: float) -> float:
+    """Squared length of the round-off in the mean of rows whose mean squared length is given.
+
+    Examples:
+        >>> square_round_off(4.0) < 1e-28
+        True
+    """
+    return (16 * EPS64) ** 2 * square_norm
 
 
 def check_no_overflow(matrix: Tensor) -> None:
@@ -55,7 +67,7 @@ def check_no_overflow(matrix: Tensor) -> None:
     Examples:
         >>> check_no_overflow(torch.eye(2))
     """
-    if not bool(torch.isfinite(matrix).all()):
+    if count_not_finite(matrix.reshape(-1, matrix.shape[-1] if matrix.ndim else 1)):
         raise EmbeddingError(
             "embeddings: got values whose squares overflow float64, wanted magnitudes below 1e150; "
             "the run has exploded: treat it as failed."

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from objectives.embeddings import to_float64
 from objectives.symmetric import add_gram
 
 ROWS_AT_ONCE = 1024
@@ -18,9 +17,15 @@ def mean_row(rows: Tensor) -> Tensor:
         >>> mean_row(torch.tensor([[1.0, 5.0], [2.0, 5.0]])).tolist()
         [1.5, 5.0]
     """
-    # In chunks: torch would make a float64 copy of all rows first.
-    sums = [to_float64(chunk).sum(dim=0) for chunk in rows.split(ROWS_AT_ONCE // 4)]
-    return torch.stack(sums).sum(dim=0) / len(rows)
+    # In chunks through one buffer: torch would make a float64 copy of all rows first.
+    at_once = ROWS_AT_ONCE // 4
+    total = torch.zeros(rows.shape[1], dtype=torch.float64, device=rows.device)
+    buffer = torch.empty(
+        min(at_once, len(rows)), rows.shape[1], dtype=torch.float64, device=rows.device
+    )
+    for chunk in torch.split(rows, at_once):
+        total += buffer[: len(chunk)].copy_(chunk).sum(dim=0)
+    return total / len(rows)
 
 
 def add_centred_gram(upper: Tensor, rows: Tensor, centre: Tensor) -> None:
@@ -46,7 +51,8 @@ def add_centred_gram(upper: Tensor, rows: Tensor, centre: Tensor) -> None:
         centred = buffer[: len(chunk)]
         if rows.device.type == "cpu" and rows.dtype != torch.bfloat16:
             # By numpy: torch's threads, still spinning, would halve the speed of the update.
-            np.subtract(chunk.numpy(), middle.numpy(), out=centred.numpy())
+            with np.errstate(all="ignore"):  # what overflows is told from the sums
+                np.subtract(chunk.numpy(), middle.numpy(), out=centred.numpy())
         else:
             torch.sub(chunk, middle, out=centred)
         add_gram(upper, centred.flatten(end_dim=-2))

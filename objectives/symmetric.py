@@ -11,7 +11,10 @@ from scipy.linalg import blas, eigh, eigvalsh_tridiagonal, lapack
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
+from objectives.errors import InvalidArgumentError
+
 PANEL = 1024
+BLOCK = 256
 
 
 def add_gram(upper: Tensor, rows: Tensor) -> None:
@@ -25,7 +28,10 @@ def add_gram(upper: Tensor, rows: Tensor) -> None:
 
     Args:
         upper: Shape (dim, dim), float64, contiguous. Below the diagonal nothing is promised.
-        rows: Shape (n_rows, dim), float64, contiguous, on the same device.
+        rows: Shape (n_rows, dim), float64, on the same device.
+
+    Raises:
+        InvalidArgumentError: The matrix is not contiguous float64.
 
     Examples:
         >>> upper = torch.zeros(2, 2, dtype=torch.float64)
@@ -33,14 +39,11 @@ def add_gram(upper: Tensor, rows: Tensor) -> None:
         >>> upper.triu().tolist()
         [[1.0, 2.0], [0.0, 4.0]]
     """
+    _check_written_in_place(upper)
     if upper.device.type == "cpu":
-        with _torch_threads():
-            # Transposed: Fortran's lower triangle is the upper one of a row-major matrix.
-            blas.dsyrk(1.0, rows.numpy().T, beta=1.0, c=upper.numpy().T, lower=1, overwrite_c=1)
-        return
-    for start in range(0, upper.shape[0], PANEL):
-        panel = slice(start, start + PANEL)
-        upper[panel, start:].addmm_(rows[:, panel].T, rows[:, start:])
+        _add_gram_by_blas(upper, rows)
+    else:
+        _add_gram_by_panels(upper, rows)
 
 
 def both_eigenvalues(upper: Tensor, mean: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -54,12 +57,16 @@ def both_eigenvalues(upper: Tensor, mean: Tensor, count: int) -> tuple[Tensor, T
     solved for itself.
 
     Args:
-        upper: Upper triangle of S, shape (dim, dim), float64, finite. The rest is overwritten.
+        upper: Upper triangle of S, shape (dim, dim), float64, contiguous, finite. The rest is
+            overwritten.
         mean: Shape (dim,), float64.
         count: Rows that S was summed over.
 
     Returns:
         Of S, then of the Gram matrix, both shape (dim,), float64, descending, round-off included.
+
+    Raises:
+        InvalidArgumentError: The matrix is not contiguous float64.
 
     Examples:
         >>> scatter = torch.diag(torch.tensor([2.0, 1.0], dtype=torch.float64))
@@ -67,26 +74,10 @@ def both_eigenvalues(upper: Tensor, mean: Tensor, count: int) -> tuple[Tensor, T
         >>> [round(value, 9) for value in (*centred.tolist(), *gram.tolist())]
         [2.0, 1.0, 5.0, 2.0]
     """
-    if upper.device.type != "cpu":
-        scatter = symmetric(upper)
-        gram = scatter + count * torch.outer(mean, mean)
-        return torch.linalg.eigvalsh(scatter).flip(0), torch.linalg.eigvalsh(gram).flip(0)
-    length = float(torch.linalg.vector_norm(mean))
-    diagonal_before = upper.diagonal().clone()
-    _mirror(upper)
-    work = upper.numpy().T  # row-major read as column-major: the free triangle is its upper one
-    try:
-        with _torch_threads():
-            if length > 0.0:
-                _reflect(work, mean.numpy() / length)
-            _, diagonal, beside, _, _ = lapack.dsytrd(
-                work, lower=0, lwork=64 * len(work), overwrite_a=1
-            )
-            centred = _tridiagonal_eigenvalues(diagonal, beside)
-            diagonal[-1] += count * length**2
-            return centred, _tridiagonal_eigenvalues(diagonal, beside)
-    finally:
-        upper.diagonal().copy_(diagonal_before)
+    _check_written_in_place(upper)
+    if upper.device.type == "cpu":
+        return _both_by_one_reduction(upper, mean, count)
+    return _both_one_by_one(upper, mean, count)
 
 
 def eigenvalues(upper: Tensor) -> Tensor:
@@ -117,21 +108,8 @@ def generalised_eigenvalues(numerator: Tensor, denominator: Tensor) -> Tensor:
         [3.0, 2.0]
     """
     if numerator.device.type == "cpu":
-        with _torch_threads():
-            values = eigh(
-                numerator.numpy().T,
-                denominator.numpy().T,
-                eigvals_only=True,
-                driver="gv",
-                overwrite_a=True,
-                overwrite_b=True,
-                check_finite=False,
-            )
-        return torch.from_numpy(values[::-1].copy())
-    factor = torch.linalg.cholesky(symmetric(denominator))
-    half = torch.linalg.solve_triangular(factor, symmetric(numerator), upper=False)
-    whitened = torch.linalg.solve_triangular(factor, half.T, upper=False)
-    return eigenvalues(whitened)
+        return _generalised_by_lapack(numerator, denominator)
+    return _generalised_by_cholesky(numerator, denominator)
 
 
 def symmetric(upper: Tensor) -> Tensor:
@@ -144,10 +122,84 @@ def symmetric(upper: Tensor) -> Tensor:
     return upper.triu() + upper.triu(1).T
 
 
-def _mirror(upper: Tensor) -> None:
-    """Copy the upper triangle onto the lower one, in place and without a second matrix."""
-    for start in range(0, len(upper), PANEL):
+def _check_written_in_place(upper: Tensor) -> None:
+    """Raise where BLAS would write to a copy, and the result would be lost."""
+    if upper.dtype != torch.float64 or not upper.is_contiguous():
+        raise InvalidArgumentError(
+            f"upper: got {upper.dtype} with strides {upper.stride()} in shape "
+            f"{tuple(upper.shape)}, wanted a contiguous float64 matrix, which is written in place; "
+            "pass upper.double().contiguous() and keep that."
+        )
+
+
+def _add_gram_by_blas(upper: Tensor, rows: Tensor) -> None:
+    with _torch_threads():
+        # Transposed: Fortran's lower triangle is the upper one of a row-major matrix.
+        blas.dsyrk(1.0, rows.numpy().T, beta=1.0, c=upper.numpy().T, lower=1, overwrite_c=1)
+
+
+def _add_gram_by_panels(upper: Tensor, rows: Tensor) -> None:
+    for start in range(0, upper.shape[0], PANEL):
         panel = slice(start, start + PANEL)
+        upper[panel, start:].addmm_(rows[:, panel].T, rows[:, start:])
+
+
+def _both_by_one_reduction(upper: Tensor, mean: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    length = float(torch.linalg.vector_norm(mean))
+    diagonal_before = upper.diagonal().clone()
+    mirror(upper)
+    work = upper.numpy().T  # row-major read as column-major: the free triangle is its upper one
+    try:
+        with _torch_threads():
+            if length > 0.0:
+                _reflect(work, mean.numpy() / length)
+            _, diagonal, beside, _, _ = lapack.dsytrd(
+                work, lower=0, lwork=64 * len(work), overwrite_a=1
+            )
+            centred = _tridiagonal_eigenvalues(diagonal, beside)
+            diagonal[-1] += count * length**2
+            return centred, _tridiagonal_eigenvalues(diagonal, beside)
+    finally:
+        upper.diagonal().copy_(diagonal_before)
+
+
+def _both_one_by_one(upper: Tensor, mean: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    gram = upper + count * torch.outer(mean, mean)
+    return eigenvalues(upper), eigenvalues(gram)
+
+
+def _generalised_by_lapack(numerator: Tensor, denominator: Tensor) -> Tensor:
+    with _torch_threads():
+        values = eigh(
+            numerator.numpy().T,
+            denominator.numpy().T,
+            eigvals_only=True,
+            driver="gv",
+            overwrite_a=True,
+            overwrite_b=True,
+            check_finite=False,
+        )
+    return torch.from_numpy(values[::-1].copy())
+
+
+def _generalised_by_cholesky(numerator: Tensor, denominator: Tensor) -> Tensor:
+    factor = torch.linalg.cholesky(symmetric(denominator))
+    half = torch.linalg.solve_triangular(factor, symmetric(numerator), upper=False)
+    whitened = torch.linalg.solve_triangular(factor, half.T, upper=False)
+    return eigenvalues(whitened)
+
+
+def mirror(upper: Tensor) -> None:
+    """Copy the upper triangle onto the lower one, in place and without a second matrix.
+
+    Examples:
+        >>> upper = torch.tensor([[1.0, 2.0], [7.0, 3.0]])
+        >>> mirror(upper)
+        >>> upper.tolist()
+        [[1.0, 2.0], [2.0, 3.0]]
+    """
+    for start in range(0, len(upper), BLOCK):
+        panel = slice(start, start + BLOCK)
         upper[panel, :start] = upper[:start, panel].T
         block = upper[panel, panel]
         block.copy_(symmetric(block))

@@ -12,6 +12,7 @@ from torch import Tensor
 from objectives.embeddings import ArrayLike, check_embeddings, check_views, to_float64
 from objectives.errors import EmbeddingError, InvalidArgumentError
 from objectives.moments import SecondMoments
+from objectives.round_off import check_no_overflow
 from objectives.scatter import ROWS_AT_ONCE, add_centred_gram
 from objectives.symmetric import symmetric
 
@@ -56,7 +57,7 @@ class ViewMoments:
         """Forget everything seen."""
         self.n_views: int = self._asked_views or 0
         self.dtype: torch.dtype | None = None
-        self._means = SecondMoments()
+        self._means = SecondMoments(keep_few=False)
         self._within = torch.zeros(0, 0, dtype=torch.float64)
         self._open: dict[int, tuple[int, Tensor]] = {}
         self._closed: set[int] = set()
@@ -85,20 +86,19 @@ class ViewMoments:
         """
         if image_ids is None:
             # One image is enough in a batch: the variance between images comes from all batches.
-            grouped = check_views(views, fewest_images=1)
-            self._check(grouped.shape[2], grouped.shape[1], grouped)
-            self._add_grouped(grouped)
+            self._add_grouped(check_views(views, fewest_images=1))
         else:
             rows = check_embeddings(views, name="views")
-            self._check(rows.shape[1], self._require_n_views(), rows)
-            self._add_flat(rows.to(self._within.device), _as_ids(image_ids, len(rows)))
+            n_views, ids = self._require_n_views(), _as_ids(image_ids, len(rows))
+            self._refuse_more_views(ids)
+            self._check(rows.shape[1], n_views, rows)
+            self._add_flat(rows.to(self._within.device), ids)
 
     def merge(self, other: ViewMoments) -> None:
         """Add what another accumulator has seen of other images; `other` is left as it was.
 
         Raises:
-            EmbeddingError: The two differ in dim or number of views, or share an image that
-                neither has seen all views of.
+            EmbeddingError: The two differ in dim or number of views, or share an image.
         """
         if not other.dim:
             return
@@ -109,12 +109,14 @@ class ViewMoments:
                 f"{len(shared) - 1} more), wanted all views of an image in one; give each process "
                 "whole images."
             )
+        dtype = self.dtype or other.dtype
         self._check(other.dim, other.n_views, other._within)
         self._means.merge(other._means)
         self._within += other._within.to(self._within.device)
-        self._open |= other._open
+        device = self._within.device
+        self._open |= {image: (n, mean.to(device)) for image, (n, mean) in other._open.items()}
         self._closed |= other._closed
-        self.dtype = self.dtype or other.dtype
+        self.dtype = dtype
 
     def between(self) -> Tensor:
         """Scatter of the image means, shape (dim, dim), float64: a sum, not divided."""
@@ -124,20 +126,30 @@ class ViewMoments:
     def within(self) -> Tensor:
         """Scatter of the views about their image's mean, shape (dim, dim), float64: a sum."""
         self._ready(1)
-        return symmetric(self._within)
+        within = symmetric(self._within)
+        check_no_overflow(within)
+        return within
 
-    def upper(self) -> tuple[Tensor, Tensor]:
-        """Upper triangles of (between, within), the latter not a copy: do not write to it.
+    def upper(self, *, give_away: bool = False) -> tuple[Tensor, Tensor]:
+        """Upper triangles of (between, within), each the caller's own to overwrite.
+
+        Args:
+            give_away: Hand over the accumulator's own matrices instead of copies; it is reset.
 
         Raises:
             EmbeddingError: Fewer than two images, or some image without all of its views.
         """
         self._ready(2)
-        return self._means.upper_scatter(), self._within
+        between, within = self._means.upper_scatter(give_away=give_away), self._within
+        if give_away:
+            self.reset()
+            return between, within
+        return between, within.clone()
 
     @property
     def mean(self) -> Tensor:
         """Mean of the image means, shape (dim,), float64."""
+        self._ready(1)
         return self._means.mean
 
     def _ready(self, fewest: int) -> None:
@@ -163,35 +175,49 @@ class ViewMoments:
         return self.n_views
 
     def _check(self, dim: int, n_views: int, like: Tensor) -> None:
+        wanted = (self.n_views or n_views, self.dim or dim)
+        if (n_views, dim) != wanted:
+            raise EmbeddingError(
+                f"views: got {n_views} view(s) of dim {dim}, wanted {wanted[0]} of dim {wanted[1]} "
+                "as before; values over different numbers of views cannot be compared."
+            )
         if self.dim == 0:
             device = torch.device("cpu") if like.device.type == "mps" else like.device
             self._within = torch.zeros(dim, dim, dtype=torch.float64, device=device)
             self.dtype = like.dtype
-        self.n_views = self.n_views or n_views
-        if (dim, n_views) != (self.dim, self.n_views):
+        self.n_views = n_views
+
+    def _refuse_more_views(self, ids: NDArray[np.int64]) -> None:
+        """Raise if a batch brings an image more views than it may have, before any is added."""
+        distinct, counts = np.unique(ids, return_counts=True)
+        more = [
+            image
+            for image, count in zip(distinct.tolist(), counts.tolist(), strict=True)
+            if image in self._closed or count + self._open.get(image, (0,))[0] > self.n_views
+        ]
+        if more:
             raise EmbeddingError(
-                f"views: got {n_views} view(s) of dim {dim}, wanted {self.n_views} of dim "
-                f"{self.dim} as before; values over different numbers of views cannot be compared."
+                f"image_ids: got more views of image {more[0]} (and of {len(more) - 1} more "
+                f"images), wanted {self.n_views} of each; check n_views, and that each view is "
+                "passed once."
             )
 
     def _add_grouped(self, views: Tensor) -> None:
         n_views = views.shape[1]
-        for chunk in torch.split(views, max(1, ROWS_AT_ONCE // n_views)):
-            chunk = chunk.cpu() if chunk.device.type == "mps" else chunk
-            chunk = chunk.to(self._within.device)
-            means = chunk.sum(dim=1, dtype=torch.float64) / n_views
-            add_centred_gram(self._within, chunk, means[:, None])
+        self._check(views.shape[2], n_views, views)
+        at_once = max(1, ROWS_AT_ONCE // 4 // n_views)
+        for images in torch.split(views, ROWS_AT_ONCE):
+            images = images.to(self._within.device)
+            means = self._within.new_empty(len(images), self.dim)
+            for few, mean in zip(
+                torch.split(images, at_once), torch.split(means, at_once), strict=True
+            ):
+                torch.mean(to_float64(few), dim=1, out=mean)
+            add_centred_gram(self._within, images, means[:, None])
             self._means.update(means)
 
     def _add_flat(self, rows: Tensor, ids: NDArray[np.int64]) -> None:
-        distinct, counts = np.unique(ids, return_counts=True)
-        again = self._closed.intersection(distinct.tolist())
-        if again:
-            raise EmbeddingError(
-                f"image_ids: got more views of image {min(again)} (and of {len(again) - 1} more "
-                f"images), which had all its {self.n_views} already; check n_views, and that each "
-                "view is passed once."
-            )
+        _, counts = np.unique(ids, return_counts=True)
         order = np.argsort(ids, kind="stable")
         # The how-many-th view of its image each row is, within this batch.
         turn = np.empty_like(order)
@@ -218,7 +244,8 @@ class ViewMoments:
                 self._closed.add(image)
                 complete.append(mean)
             else:
-                self._open[image] = (n + 1, mean)
+                # A copy: a row of `means` would keep all of its wave in memory.
+                self._open[image] = (n + 1, mean.clone())
         if complete:
             self._means.update(torch.stack(complete))
 
@@ -240,12 +267,12 @@ def view_moments_of(source: ViewSource) -> ViewMoments:
     if isinstance(source, ViewMoments):
         return source
     moments = ViewMoments()
-    moments.update(check_views(source))
+    moments._add_grouped(check_views(source))
     return moments
 
 
 def _as_ids(image_ids: ArrayLike | list[int], n_rows: int) -> NDArray[np.int64]:
-    ids = np.asarray(image_ids.cpu() if isinstance(image_ids, Tensor) else image_ids)
+    ids = np.asarray(image_ids.detach().cpu() if isinstance(image_ids, Tensor) else image_ids)
     if ids.shape != (n_rows,) or not np.issubdtype(ids.dtype, np.integer):
         raise EmbeddingError(
             f"image_ids: got {ids.dtype} of shape {ids.shape}, wanted {n_rows} integers, one for "

@@ -16,7 +16,9 @@ from objectives import (
     CollapseThresholds,
     EmbeddingError,
     EmbeddingStatistics,
+    SecondMoments,
     collapse_report,
+    distance_from_initialisation,
     rankme,
 )
 from tests.objectives.builders import QUICK, gaussian, near_collapse, numpy64, rotation
@@ -237,6 +239,107 @@ def test_a_dead_reference_is_no_reference(reference: Tensor) -> None:
     assert collapse_report(low_rank(1), reference=statistics).kind == "dimensional"
 
 
+# Moved
+
+
+@pytest.mark.parametrize(
+    ("moved", "kind"),
+    [
+        (0.0, "unmoved"),
+        (0.0999, "unmoved"),
+        (0.1, None),
+        (1.0, None),
+        (None, None),
+        (math.nan, "unmoved"),
+    ],
+)
+def test_a_network_that_never_learned_is_unmoved(moved: float | None, kind: str | None) -> None:
+    """nan too: a distance that could not be taken is no evidence of having learned."""
+    report = collapse_report(gaussian(400, 64), reference=REFERENCE, moved=moved)
+    assert report.kind == kind
+    assert report.collapsed == (kind is not None)
+    assert bool(report.reason) == report.collapsed
+    evidence = dict(report.evidence)
+    if moved is None:
+        assert "moved" not in evidence
+    else:
+        assert evidence.pop("moved") == pytest.approx(moved, nan_ok=True)
+    assert evidence == asdict(EmbeddingStatistics.of(gaussian(400, 64)))
+
+
+def test_the_reason_says_how_far_it_moved() -> None:
+    report = collapse_report(gaussian(50, 8), moved=0.0234)
+    assert report.reason.startswith("0.0234 away from its initialisation (1 - CKA), less than 0.1")
+
+
+def test_how_far_is_far_is_the_callers() -> None:
+    cloud, strict = gaussian(50, 8), CollapseThresholds(least_moved=0.5)
+    assert collapse_report(cloud, moved=0.3).kind is None
+    assert collapse_report(cloud, moved=0.3, thresholds=strict).kind == "unmoved"
+    lenient = CollapseThresholds(least_moved=0.0)
+    assert collapse_report(cloud, moved=0.0, thresholds=lenient).kind is None
+
+
+@pytest.mark.parametrize("kind", sorted(MADE))
+def test_every_other_kind_comes_before_unmoved(kind: str) -> None:
+    report = collapse_report(MADE[kind], reference=REFERENCE, moved=0.0)
+    assert report.kind == kind
+    assert report.evidence["moved"] == 0.0
+
+
+def test_the_distance_of_an_untrained_copy_is_unmoved() -> None:
+    initial = gaussian(400, 64)
+    for trained, kind in ((2 * initial + 1, "unmoved"), (gaussian(400, 64, seed=1), None)):
+        moved = distance_from_initialisation(trained, initial)
+        assert collapse_report(trained, moved=moved).kind == kind
+
+
+# What the report holds
+
+
+@pytest.mark.parametrize("made", [*MADE.values(), gaussian(400, 64), torch.full((3, 2), math.nan)])
+def test_the_report_holds_what_it_was_held_against(made: Tensor) -> None:
+    assert collapse_report(made).thresholds == CollapseThresholds()
+    own = CollapseThresholds(smallest_spread=0.05, least_moved=0.2)
+    assert collapse_report(made, thresholds=own).thresholds is own
+
+
+@pytest.mark.parametrize("kind", sorted(MADE))
+@pytest.mark.parametrize("batch", [400, 33])
+def test_moments_get_the_verdict_of_the_array(kind: str, batch: int) -> None:
+    moments = SecondMoments()
+    for rows in MADE[kind].split(batch):
+        moments.update(rows)
+    found = collapse_report(moments, reference=REFERENCE)
+    expected = collapse_report(MADE[kind], reference=REFERENCE)
+    assert (found.kind, found.reason) == (expected.kind, expected.reason)
+    assert found.evidence == pytest.approx(expected.evidence, rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", sorted(MADE))
+def test_numpy_gets_the_verdict_of_torch(kind: str) -> None:
+    array = numpy64(MADE[kind])
+    array.setflags(write=False)
+    assert collapse_report(array, reference=REFERENCE) == collapse_report(
+        MADE[kind], reference=REFERENCE
+    )
+    assert collapse_report(array[::-1], reference=REFERENCE).kind == kind
+    broken = array.copy()
+    broken[2, 1] = math.nan
+    assert collapse_report(broken[::-1]).evidence == {"n_not_finite": 1.0}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_large_finite_values_are_not_taken_for_infinite_ones(dtype: torch.dtype) -> None:
+    """A sum of them may well overflow the dtype."""
+    largest = torch.finfo(dtype).max
+    embeddings = (gaussian(50, 8).sign() * largest).to(dtype)
+    assert collapse_report(embeddings).kind is None
+    embeddings[7, 3] = math.inf
+    embeddings[9, 3] = -math.inf
+    assert collapse_report(embeddings).evidence == {"n_not_finite": 2.0}
+
+
 # Errors
 
 
@@ -245,6 +348,30 @@ def test_wrong_shapes(shape: tuple[int, ...]) -> None:
     for call in (collapse_report, EmbeddingStatistics.of):
         with pytest.raises(EmbeddingError, match=r"embeddings: got .*wanted .*\(n_samples, dim\)"):
             call(torch.ones(shape))
+
+
+def test_something_else() -> None:
+    for call in (collapse_report, EmbeddingStatistics.of):
+        with pytest.raises(EmbeddingError, match="got a list, wanted a torch tensor"):
+            call([[1.0, 2.0], [3.0, 4.0]])  # type: ignore[arg-type]
+        with pytest.raises(EmbeddingError, match=r"got dtype torch.int64"):
+            call(torch.ones(4, 4, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("value", [1e160, 1.7e308])
+def test_squares_beyond_float64_are_an_error_and_not_a_living_number(value: float) -> None:
+    embeddings = value * torch.tensor([[1.0, -1.0], [-1.0, -1.0], [-1.0, 1.0]]).double()
+    for call in (collapse_report, EmbeddingStatistics.of):
+        with pytest.raises(EmbeddingError, match="overflow float64"):
+            call(embeddings)
+
+
+def test_moments_of_nothing_and_of_one_sample() -> None:
+    moments = SecondMoments()
+    for count in (0, 1):
+        with pytest.raises(EmbeddingError, match=rf"got {count} sample\(s\); wanted at least 2"):
+            collapse_report(moments)
+        moments.update(gaussian(1, 4))
 
 
 def test_one_sample_has_no_spread() -> None:
