@@ -4,7 +4,7 @@ Every run is `goldilocks run --data digits --labels --trials 12`, so that one st
 choices: by the objective alone, and by the probes of the shortlist. Accuracies are on the labelled
 images that are kept for the final figure.
 
-    python benchmarks/main_job.py --seeds 2 --jobs 2
+    python -m benchmarks.main_job --seeds 2 --jobs 2
 
 writes benchmarks/results/main_job.json and prints the README's table.
 """
