@@ -30,7 +30,7 @@ from hpo.record import PROBE, read_rows
 from hpo.storage import StudyDirectory, load_study
 from objectives import get_measure
 
-OBJECTIVES = ("rankme", "alpha_req", "lidar")
+OBJECTIVES = ("guarded_rank", "rankme", "alpha_req", "lidar")
 RESULTS = Path(__file__).parent / "results" / "main_job.json"
 
 

@@ -23,7 +23,8 @@ class Directions:
 
     Examples:
         >>> directions = Directions(2, torch.device("cpu"))
-        >>> directions.update(torch.tensor([[3.0, 0.0], [-0.5, 0.0], [0.0, 2.0], [0.0, -1.0]]))
+        >>> rows = torch.tensor([[3.0, 0.0], [-0.5, 0.0], [0.0, 2.0], [0.0, -1.0]])
+        >>> total = directions.update(rows)
         >>> round(directions.spread, 6)
         1.0
     """
@@ -33,18 +34,25 @@ class Directions:
         self.mean = torch.zeros(dim, dtype=torch.float64, device=device)
         self.deviation = torch.zeros_like(self.mean)
 
-    def update(self, rows: Tensor) -> None:
-        """Add rows, shape (n_rows, dim), floating and finite; not changed."""
+    def update(self, rows: Tensor) -> Tensor:
+        """Add rows, shape (n_rows, dim), floating and finite; not changed.
+
+        Returns:
+            The sum of the rows, float64, shape (dim,): one pass over them serves both.
+        """
         # One buffer for all chunks: a new one for each would leave the heap full of holes.
         shape = (min(ROWS_AT_ONCE, len(rows)), rows.shape[1])
         buffer = torch.empty(shape, dtype=torch.float64, device=self.mean.device)
+        total = torch.zeros_like(self.mean)
         for chunk in torch.split(rows, ROWS_AT_ONCE):
             unit = buffer[: len(chunk)].copy_(chunk)
+            total += unit.sum(dim=0)
             lengths = torch.linalg.vector_norm(unit, dim=1, keepdim=True)
             unit /= torch.where(lengths > 0, lengths, 1.0)
             mean = unit.mean(dim=0)
             deviation = torch.linalg.vector_norm(unit.sub_(mean), dim=0).square_()
             self.absorb(len(chunk), mean, deviation)
+        return total
 
     def absorb(self, count: int, mean: Tensor, deviation: Tensor) -> None:
         """Add what another accumulator has seen."""

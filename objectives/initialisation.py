@@ -9,10 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from objectives.embeddings import ArrayLike, check_embeddings
 from objectives.errors import EmbeddingError
 
 
-def distance_from_initialisation(embeddings: Tensor, initial: Tensor) -> float:
+def distance_from_initialisation(embeddings: ArrayLike, initial: ArrayLike) -> float:
     """Distance between the geometry of trained and of initial embeddings: 1 - linear CKA.
 
     With the columns of X and Y centred,
@@ -42,18 +43,14 @@ def distance_from_initialisation(embeddings: Tensor, initial: Tensor) -> float:
     >>> round(distance_from_initialisation(x, y), 4)
     0.6838
     """
-    if embeddings.ndim != 2 or initial.ndim != 2 or len(embeddings) != len(initial):
+    trained, untrained = check_embeddings(embeddings), check_embeddings(initial, name="initial")
+    if len(trained) != len(untrained):
         raise EmbeddingError(
-            f"embeddings, initial: got shapes {tuple(embeddings.shape)} and "
-            f"{tuple(initial.shape)}; wanted (n_samples, dim) with the same n_samples: embed the "
+            f"embeddings, initial: got shapes {tuple(trained.shape)} and "
+            f"{tuple(untrained.shape)}; wanted (n_samples, dim) with the same n_samples: embed the "
             "same images with both networks."
         )
-    if not (embeddings.numel() and initial.numel()):
-        raise EmbeddingError(
-            f"embeddings, initial: got shapes {tuple(embeddings.shape)} and "
-            f"{tuple(initial.shape)}; wanted at least one sample and one dimension."
-        )
-    x, y = _centred(embeddings, "embeddings"), _centred(initial, "initial")
+    x, y = _centred(trained, "embeddings"), _centred(untrained, "initial")
     cross: Tensor = torch.linalg.matrix_norm(y.T @ x) ** 2
     alone = torch.linalg.matrix_norm(x.T @ x) * torch.linalg.matrix_norm(y.T @ y)
     # Rounding may leave the quotient a hair above 1, where the distance has no meaning.
@@ -61,9 +58,7 @@ def distance_from_initialisation(embeddings: Tensor, initial: Tensor) -> float:
 
 
 def _centred(embeddings: Tensor, name: str) -> Tensor:
-    values = embeddings.detach().to("cpu", torch.float64)
-    if not torch.isfinite(values).all():
-        raise EmbeddingError(f"{name}: holds values that are not finite; drop those samples first.")
+    values = embeddings.to("cpu", torch.float64)
     centred = values - values.mean(dim=0)
     scale = centred.abs().max()
     if scale <= 1e-12 * values.abs().max() or scale == 0:

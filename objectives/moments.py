@@ -76,16 +76,15 @@ class SecondMoments:
     def _add(self, rows: Tensor) -> None:
         rows = rows.cpu() if rows.device.type == "mps" else rows  # MPS has no float64
         self._begin(rows.shape[1], rows.dtype, rows.device)
-        self._directions.update(rows)
-        self._keep(rows)
+        self._keep(rows, self._directions.update(rows))
 
-    def _keep(self, rows: Tensor) -> None:
+    def _keep(self, rows: Tensor, total: Tensor | None = None) -> None:
         self.count += len(rows)
         self._spectra = {}
         kept = self.dim if self._keep_few and not self._summed else 0
         enough = max(ROWS_AT_ONCE, kept)
         if len(rows) >= enough:
-            self._sum(rows)
+            self._sum(rows, total)
             return
         self._waiting.append(rows.clone())
         if self.count - self._summed >= enough:
@@ -225,9 +224,9 @@ class SecondMoments:
             self._waiting = []
             self._sum(rows)
 
-    def _sum(self, rows: Tensor) -> None:
+    def _sum(self, rows: Tensor, total: Tensor | None = None) -> None:
         rows = rows.to(self._mean.device)
-        mean = mean_row(rows)
+        mean = mean_row(rows) if total is None else total / len(rows)
         self._scatter = self._whole_scatter()
         add_centred_gram(self._scatter, rows, mean)
         self._shift(len(rows), mean)

@@ -49,12 +49,12 @@ def add_gram(upper: Tensor, rows: Tensor) -> None:
 def both_eigenvalues(upper: Tensor, mean: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Eigenvalues of a scatter matrix S, and of the Gram matrix S + count · mean meanᵀ.
 
-    A Householder reflection H turns the mean onto the last axis, where the two matrices differ in
+    A Householder reflection H turns the mean onto the first axis, where the two matrices differ in
     one entry only. The reduction of H S H to a tridiagonal T, which is nearly all of the cost,
-    keeps the last axis (Golub and Van Loan, "Matrix Computations", 8.3.1). So T serves both: the
-    Gram matrix has the eigenvalues of T with count · ‖mean‖² added to its last entry. It is done in
-    the unused triangle, without a copy of S. On devices without that reduction each of the two is
-    solved for itself.
+    keeps the first axis (Golub and Van Loan, "Matrix Computations", 8.3.1). So T serves both: the
+    Gram matrix has the eigenvalues of T with count · ‖mean‖² added to its first entry. The unused
+    triangle keeps S meanwhile, so no copy is made. On devices without that reduction each of the
+    two is solved for itself.
 
     Args:
         upper: Upper triangle of S, shape (dim, dim), float64, contiguous, finite. The rest is
@@ -148,19 +148,22 @@ def _both_by_one_reduction(upper: Tensor, mean: Tensor, count: int) -> tuple[Ten
     length = float(torch.linalg.vector_norm(mean))
     diagonal_before = upper.diagonal().clone()
     mirror(upper)
-    work = upper.numpy().T  # row-major read as column-major: the free triangle is its upper one
+    # Row-major read as column-major: the triangle that LAPACK reduces fastest is the one in use, so
+    # that one is worked in, and brought back from the other.
+    work = upper.numpy().T
     try:
         with _torch_threads():
             if length > 0.0:
                 _reflect(work, mean.numpy() / length)
             _, diagonal, beside, _, _ = lapack.dsytrd(
-                work, lower=0, lwork=64 * len(work), overwrite_a=1
+                work, lower=1, lwork=64 * len(work), overwrite_a=1
             )
             centred = _tridiagonal_eigenvalues(diagonal, beside)
-            diagonal[-1] += count * length**2
+            diagonal[0] += count * length**2
             return centred, _tridiagonal_eigenvalues(diagonal, beside)
     finally:
         upper.diagonal().copy_(diagonal_before)
+        mirror(upper.T)
 
 
 def _both_one_by_one(upper: Tensor, mean: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -206,13 +209,13 @@ def mirror(upper: Tensor) -> None:
 
 
 def _reflect(matrix: np.ndarray, direction: np.ndarray) -> None:
-    """A to H A H in the upper triangle; the reflection H turns the direction onto the last axis."""
+    """A to H A H in the lower triangle; H turns the direction onto the first axis."""
     normal = direction.copy()
-    normal[-1] += np.copysign(1.0, direction[-1])
+    normal[0] += np.copysign(1.0, direction[0])
     normal /= np.linalg.norm(normal)
-    image = blas.dsymv(1.0, matrix, normal, lower=0)
+    image = blas.dsymv(1.0, matrix, normal, lower=1)
     image -= (normal @ image) * normal
-    blas.dsyr2(-2.0, normal, image, a=matrix, lower=0, overwrite_a=1)
+    blas.dsyr2(-2.0, normal, image, a=matrix, lower=1, overwrite_a=1)
 
 
 def _tridiagonal_eigenvalues(diagonal: np.ndarray, beside: np.ndarray) -> Tensor:

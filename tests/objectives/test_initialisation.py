@@ -129,7 +129,7 @@ def test_no_scale_overflows(scale: float) -> None:
     [((4, 3), (5, 3)), ((4,), (4, 3)), ((4, 3), (4,)), ((4, 2, 3), (4, 2, 3))],
 )
 def test_wrong_shapes(shape: tuple[int, ...], initial_shape: tuple[int, ...]) -> None:
-    with pytest.raises(EmbeddingError, match="embed the same images with both networks"):
+    with pytest.raises(EmbeddingError, match=r"embed the same images|wanted 2-D"):
         distance_from_initialisation(torch.ones(shape), torch.ones(initial_shape))
 
 
@@ -137,7 +137,7 @@ def test_wrong_shapes(shape: tuple[int, ...], initial_shape: tuple[int, ...]) ->
     ("shape", "initial_shape"), [((0, 3), (0, 3)), ((4, 0), (4, 3)), ((4, 3), (4, 0))]
 )
 def test_nothing_at_all(shape: tuple[int, ...], initial_shape: tuple[int, ...]) -> None:
-    with pytest.raises(EmbeddingError, match="at least one sample and one dimension"):
+    with pytest.raises(EmbeddingError, match="every size at least 1"):
         distance_from_initialisation(torch.ones(shape), torch.ones(initial_shape))
 
 
@@ -161,9 +161,9 @@ def test_one_sample_has_no_geometry() -> None:
 def test_values_that_are_not_finite(value: float) -> None:
     cloud, bad = gaussian(5, 4), gaussian(5, 4)
     bad[2, 1] = value
-    with pytest.raises(EmbeddingError, match="embeddings: holds values that are not finite"):
+    with pytest.raises(EmbeddingError, match=r"embeddings: got .* NaN or infinite"):
         distance_from_initialisation(bad, cloud)
-    with pytest.raises(EmbeddingError, match="initial: holds values that are not finite"):
+    with pytest.raises(EmbeddingError, match=r"initial: got .* NaN or infinite"):
         distance_from_initialisation(cloud, bad)
 
 

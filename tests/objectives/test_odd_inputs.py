@@ -115,29 +115,12 @@ CASES = [
     Case("initial", lambda rows: distance_from_initialisation(OTHER, rows), ROWS, scale_free=True),
 ]
 
-NOT_NUMPY = ["numpy", "read-only", "reversed", "column-major", "numpy integers", "swapped bytes"]
-NOT_CHECKED = ["int64", "uint8", "bool", "complex64", "list", "None"]
-GAPS = {  # what a function does not keep yet; strict, so that a mended one cannot stay listed
-    (name, what) for name in ("distance", "initial") for what in (*NOT_NUMPY, *NOT_CHECKED)
-}
-
 
 def every_case(*odd: str) -> pytest.MarkDecorator:
-    """All cases with all of these oddities; the gaps are expected to fail."""
+    """All cases with all of these oddities."""
     return pytest.mark.parametrize(
         ("case", "what"),
-        [
-            pytest.param(
-                case,
-                what,
-                id=f"{case.name}-{what}",
-                marks=[pytest.mark.xfail(reason="not kept yet")]
-                if (case.name, what) in GAPS
-                else [],
-            )
-            for case in CASES
-            for what in odd
-        ],
+        [pytest.param(c, what, id=f"{c.name}-{what}") for c in CASES for what in odd],
     )
 
 
