@@ -6,7 +6,8 @@ images that are kept for the final figure.
 
     python -m benchmarks.main_job --seeds 2 --jobs 2
 
-writes benchmarks/results/main_job.json and prints the README's table.
+writes benchmarks/results/main_job.json and prints the README's table. With `--only NAME` that
+objective alone is run anew, and the runs of the others stay as they are, each with its date.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def one(objective: str, seed: int, trials: int, out: Path) -> dict[str, Any]:
     chosen = attrs["choice"]["number"]
     return {
         "objective": objective,
+        "date": time.strftime("%Y-%m-%d"),
         "seed": seed,
         "states": {state: sum(r.state == state for r in rows) for state in {r.state for r in rows}},
         "shortlist": attrs["shortlist"]["numbers"],
@@ -76,14 +78,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", choices=OBJECTIVES)
     options = parser.parse_args()
-    jobs = [(objective, seed) for seed in range(options.seeds) for objective in OBJECTIVES]
+    objectives = OBJECTIVES if options.only is None else (options.only,)
+    jobs = [(objective, seed) for seed in range(options.seeds) for objective in objectives]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
         runs = list(
             pool.map(
                 lambda job: one(*job, options.trials, Path(folder) / f"{job[0]}-{job[1]}"), jobs
             )
         )
+    kept = [] if options.only is None else json.loads(RESULTS.read_text())["runs"]
+    runs = [run for run in kept if run["objective"] != options.only] + runs
     machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     versions = {
         name: version(name) for name in ("goldilocks-hpo", "torch", "lightly", "optuna", "numpy")

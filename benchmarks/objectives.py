@@ -42,6 +42,7 @@ SIZES: dict[str, dict[str, list[tuple[int, ...]]]] = {
     "small": {"rankme": [(1000, 128)], "lidar": [(300, 10, 128)]},
 }
 SPECTRA = {"rankme": ("power", "levels", "limit"), "lidar": ("power", "levels")}
+README_SIZES = ((25_600, 2048), (5000, 10, 2048))
 TIMED = "power"
 """The input of times and memory, the first of each; the others are for the error alone."""
 
@@ -157,6 +158,24 @@ def table(runs: list[dict[str, Any]]) -> str:
     )
 
 
+def readme_table(runs: list[dict[str, Any]]) -> str:
+    """Write the README's table: the sizes of the papers, errors by each one's own convention."""
+    lines = [
+        "| input | measured by | seconds | times ours | memory | error |",
+        "|---|---|---|---|---|---|",
+    ]
+    for run in (run for run in runs if tuple(run["size"]) in README_SIZES):
+        size = " × ".join(f"{side:,}" for side in run["size"])
+        for row in run["contestants"].values():
+            if "not_run" in row:
+                figures = [row["not_run"], "–", "–", "–"]
+            else:
+                seconds, ratio, peak, *_ = _figures(row, run["measure"], [])
+                figures = [seconds, ratio, peak, _error(row["errors"][TIMED], run["measure"])]
+            lines.append("| " + " | ".join([size, row["label"], *figures]) + " |")
+    return "\n".join(lines)
+
+
 def _table_of(measure: str, runs: list[dict[str, Any]]) -> str:
     hard = [spectrum for spectrum in SPECTRA[measure] if spectrum != TIMED]
     head = ["(N, d)" if measure == "rankme" else "(n, q, d)", "", "seconds", "times ours"]
@@ -196,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("job", nargs="*", help="of one: measure, contestant, input files")
     parser.add_argument("--sizes", choices=sorted(SIZES), default="full")
     parser.add_argument("--only", choices=sorted(SPECTRA), help="one measure alone")
+    parser.add_argument("--size", help="one size alone, such as 25600x2048; other runs are kept")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--slow-rounds", type=int, default=2, help="of those over --slow-seconds")
@@ -217,12 +237,17 @@ def main() -> None:
             "date": time.strftime("%Y-%m-%d"),
             "machine": method.machine(options.device),
             "options": {k: str(v) for k, v in vars(options).items() if k not in ("job", "out")},
-            "runs": [],
+            "runs": json.loads(options.out.read_text())["runs"] if options.size else [],
         }
         for measure, sizes in SIZES[options.sizes].items():
             for size in sizes if options.only in (None, measure) else []:
+                if options.size not in (None, "x".join(map(str, size))):
+                    continue
                 print(f"{measure} {size}", file=sys.stderr, flush=True)
-                result["runs"].append(compare(measure, size, options))
+                run = compare(measure, size, options)
+                same = [r["size"] == list(size) for r in result["runs"]]
+                at = same.index(True) if True in same else len(same)
+                result["runs"][at : at + 1] = [run]
                 options.out.parent.mkdir(exist_ok=True)
                 options.out.write_text(json.dumps(result, indent=1))
     print(table(json.loads(options.out.read_text())["runs"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -201,11 +202,14 @@ def mirror(upper: Tensor) -> None:
         >>> upper.tolist()
         [[1.0, 2.0], [2.0, 3.0]]
     """
+    # By numpy where it can be: torch's threads would wait for BLAS's, which still spin.
+    matrix: Any = upper.numpy() if upper.device.type == "cpu" else upper
     for start in range(0, len(upper), BLOCK):
         panel = slice(start, start + BLOCK)
-        upper[panel, :start] = upper[:start, panel].T
-        block = upper[panel, panel]
-        block.copy_(symmetric(block))
+        matrix[panel, :start] = matrix[:start, panel].T
+        block = matrix[panel, panel]
+        row, column = np.tril_indices(len(block), -1)
+        block[row, column] = block[column, row]
 
 
 def _reflect(matrix: np.ndarray, direction: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -13,8 +14,12 @@ import pytest
 from PIL import Image
 from typer.main import get_command
 
+from benchmarks import main_job
+from benchmarks import objectives as objectives_benchmark
+from benchmarks.objectives import readme_table
 from hpo.cli import app
 from hpo.study import run_study
+from objectives import measure_names
 from tests.hpo.studies import tiny
 
 ROOT = Path(__file__).parent.parent
@@ -83,9 +88,12 @@ def test_the_backbone_loads_without_this_package_in_ten_lines() -> None:
 
 
 def test_every_figure_table_comes_from_the_committed_result() -> None:
-    import json
+    for module, rows in ((main_job, main_job.table), (objectives_benchmark, readme_table)):
+        runs = json.loads(module.RESULTS.read_text())["runs"]
+        for row in rows(runs).splitlines():
+            assert row in README
 
-    from benchmarks.main_job import RESULTS, table
 
-    for row in table(json.loads(RESULTS.read_text())["runs"]).splitlines():
-        assert row in README
+def test_the_table_of_measures_is_the_registry() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", README, flags=re.MULTILINE)
+    assert sorted(listed) == list(measure_names())
