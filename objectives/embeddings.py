@@ -100,7 +100,7 @@ def to_float64(values: Tensor) -> Tensor:
         >>> to_float64(torch.ones(1, dtype=torch.float16)).dtype
         torch.float64
     """
-    if values.device.type == "mps":
+    if values.device.type == "mps":  # pragma: no GPU
         values = values.cpu()
     return values.to(torch.float64)
 

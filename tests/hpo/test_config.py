@@ -12,7 +12,7 @@ from hpo.backbones import backbone_names
 from hpo.config import CHANGEABLE, StudyConfig, ViewOptions, load_config
 from hpo.errors import BudgetError, ConfigError
 from hpo.methods import METHODS
-from objectives import measure_names
+from objectives import DEFAULT_OBJECTIVE, measure_names
 from search_spaces import SearchSpacesError
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
@@ -279,3 +279,7 @@ def test_a_configuration_made_by_hand_is_checked_too() -> None:
         StudyConfig(budget="1h").model_copy(update={"budget": "x"}).budget_seconds  # noqa: B018
     with pytest.raises(ValidationError, match="frozen"):
         StudyConfig().epochs = 3  # type: ignore[misc]
+
+
+def test_the_default_objective_is_that_of_the_measures() -> None:
+    assert StudyConfig().objective == DEFAULT_OBJECTIVE
