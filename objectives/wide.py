@@ -21,6 +21,7 @@ def wide_squares(embeddings: Tensor, *, centred: bool) -> Tensor:
         EmbeddingError: The squares overflow float64.
 
     Examples:
+        >>> import torch
         >>> wide_squares(torch.tensor([[3.0, 0.0, 4.0]]), centred=False).tolist()
         [25.0]
     """
