@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
 
@@ -82,7 +82,7 @@ def assess(
     embeddings: ArrayLike,
     *,
     views: ArrayLike | None = None,
-    layer: Literal["backbone", "projector"] | str = "backbone",
+    layer: str = "backbone",
     reference: EmbeddingStatistics | None = None,
     moved: float | None = None,
     check_scale: bool = True,

@@ -14,8 +14,8 @@ def cut_round_off(eigenvalues: Tensor, *, longest_side: int, floor: float = 0.0)
 
     An eigensolver in float64 leaves errors of the order of eps · λ_max on every eigenvalue, some of
     them negative. They are not spectrum: their logarithm would enter α-ReQ's fit and their square
-    root, 1e-8 · σ_max each, RankMe's sum. So all at or below 8 · √longest_side · eps · λ_max are 0.
-    Sums of n rounded products err by about √n · eps, not n · eps; what is seen is a hundredth of
+    root, 1e-8 · σ_max each, RankMe's sum. So all at or below 4 · √longest_side · eps · λ_max are 0.
+    Sums of n rounded products err by about √n · eps, not n · eps; what is seen is a thirtieth of
     the bound, and a bound of n · eps would take true singular values of 2e-6 · σ_max with it.
 
     Args:
@@ -30,7 +30,7 @@ def cut_round_off(eigenvalues: Tensor, *, longest_side: int, floor: float = 0.0)
         >>> cut_round_off(torch.tensor([4.0, 1.0, -1e-17]).double(), longest_side=3)
         tensor([4., 1., 0.], dtype=torch.float64)
     """
-    tolerance = max(8.0 * longest_side**0.5 * EPS64 * float(eigenvalues[0]), floor)
+    tolerance = max(4.0 * longest_side**0.5 * EPS64 * float(eigenvalues[0]), floor)
     return torch.where(eigenvalues > tolerance, eigenvalues, 0.0)
 
 
