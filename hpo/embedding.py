@@ -10,41 +10,74 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from hpo.data.store import ImageStore, as_store
 from hpo.views import ViewRecipe, random_views
+
+# Enough for a mean to the third digit, few enough to decode before a study starts.
+SAMPLED_IMAGES = 10_000
+_IMAGES_AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Per-channel mean and standard deviation of the training images, in [0, 1] units."""
+    """Per-channel mean and standard deviation of the training images, in [0, 1] units.
+
+    Args:
+        mean: one a channel.
+        std: one a channel.
+        n_sampled: how many images were looked at, chosen at random; 0 for all of them.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    n_sampled: int = 0
 
     @classmethod
-    def of(cls, images: Tensor) -> Normalisation:
+    def of(cls, images: Tensor | ImageStore) -> Normalisation:
         """Measure it on uint8 images (n, channels, size, size).
+
+        Of streamed images, which each have to be decoded for it, at most `SAMPLED_IMAGES` are
+        looked at: always the same ones of so many.
 
         >>> Normalisation.of(torch.full((2, 1, 4, 4), 51, dtype=torch.uint8)).mean
         (0.2,)
         """
-        channels = images.shape[1]
-        means, stds = [], []
-        for channel in range(channels):
-            # float64 sums of a histogram: exact, and no float copy of all the images.
-            counts = torch.bincount(images[:, channel].reshape(-1), minlength=256).double()
-            levels = torch.arange(256, dtype=torch.float64) / 255.0
-            mean = (counts * levels).sum() / counts.sum()
-            variance = (counts * (levels - mean) ** 2).sum() / counts.sum()
-            means.append(round(mean.item(), 6))
+        store = as_store(images)
+        positions = torch.arange(len(store))
+        if store.is_streamed:
+            order = torch.randperm(len(store), generator=torch.Generator().manual_seed(0))
+            positions = order[:SAMPLED_IMAGES].sort().values
+        channels = store.shape[1]
+        counts = torch.zeros(channels, 256, dtype=torch.float64)
+        for part in torch.split(positions, _IMAGES_AT_A_TIME):
+            pixels = store.read(part)
+            for channel in range(channels):
+                # Histograms: exact, and no float copy of the images.
+                values = pixels[:, channel].reshape(-1)
+                counts[channel] += torch.bincount(values, minlength=256).double()
+        levels = torch.arange(256, dtype=torch.float64) / 255.0
+        shares = counts / counts.sum(1, keepdim=True)
+        means = (shares * levels).sum(1, keepdim=True)
+        stds = (shares * (levels - means) ** 2).sum(1).sqrt()
+        return cls(
+            tuple(round(mean, 6) for mean in means.flatten().tolist()),
             # A constant channel has no spread to divide by; 1 leaves it as it is.
-            stds.append(round(variance.sqrt().item(), 6) or 1.0)
-        return cls(tuple(means), tuple(stds))
+            tuple(round(std, 6) or 1.0 for std in stds.tolist()),
+            len(positions) if store.is_streamed else 0,
+        )
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Normalise float pixels in [0, 1], shape (n, channels, size, size)."""
-        mean = torch.tensor(self.mean, device=pixels.device).view(1, -1, 1, 1)
-        std = torch.tensor(self.std, device=pixels.device).view(1, -1, 1, 1)
-        return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
+        normalised = (pixels - self._column(self.mean, pixels)).div_(self._column(self.std, pixels))
+        return normalised.contiguous(memory_format=torch.channels_last)
+
+    def apply_(self, pixels: Tensor) -> Tensor:
+        """Normalise in place, whatever the memory format."""
+        return pixels.sub_(self._column(self.mean, pixels)).div_(self._column(self.std, pixels))
+
+    @staticmethod
+    def _column(values: tuple[float, ...], pixels: Tensor) -> Tensor:
+        return torch.tensor(values, device=pixels.device).view(1, -1, 1, 1)
 
 
 @contextmanager

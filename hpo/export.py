@@ -10,14 +10,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from hpo.backbones import BackboneSpec
+from hpo.backbones.chosen import CARD_NAME, WEIGHTS_NAME
 from hpo.errors import StorageError
 from hpo.goldilocks import Choice
 from hpo.record import TrialRow
 from hpo.workload import Workload
 
-WEIGHTS_NAME, CARD_NAME = "backbone.safetensors", "card.json"
+__all__ = ["CARD_NAME", "WEIGHTS_NAME", "card_of", "export_backbone"]
 
 
 def export_backbone(
@@ -25,19 +28,24 @@ def export_backbone(
 ) -> None:
     """Write weights and card; a failure leaves the ones of before.
 
+    `hpo.backbones.load_chosen` reads them.
+
     Args:
         folder: where; made when missing.
         workload: what the backbone was trained on.
         row: the chosen trial.
         choice: why it was chosen.
-        weights: of the backbone, by torchvision's names.
+        weights: of the backbone, by its own names, which are torchvision's for torchvision's.
 
     Raises:
         StorageError: when they cannot be written.
     """
     from safetensors.torch import save
 
-    content = save(weights)
+    # Apart from each other and in the usual order, as safetensors wants them: tied weights share
+    # memory, and convolutions were trained in another order.
+    plain = {n: w.clone(memory_format=torch.contiguous_format) for n, w in weights.items()}
+    content = save(plain)
     card = card_of(workload, row, choice)
     card["weights"] = {"file": WEIGHTS_NAME, "sha256": hashlib.sha256(content).hexdigest()}
     text = json.dumps(_no_nan(card), indent=2, ensure_ascii=False, allow_nan=False)
@@ -80,10 +88,14 @@ def card_of(workload: Workload, row: TrialRow, choice: Choice) -> dict[str, Any]
         "measured_as": workload.gauge.record(),
         "chosen": {"trial": choice.number, "reason": choice.reason, "objective": config.objective},
         "probe": dict(row.probe),
-        "made_with": {
-            name: version(name) for name in ("goldilocks-hpo", "torch", "torchvision", "lightly")
-        },
+        "made_with": {name: version(name) for name in _made_with(workload.backbone)},
     }
+
+
+def _made_with(backbone: BackboneSpec) -> list[str]:
+    """What the features depend on."""
+    common = ["goldilocks-hpo", "torch", "torchvision", "lightly"]
+    return [*common, "timm"] if backbone.family == "timm" else common
 
 
 def _no_nan(value: Any) -> Any:

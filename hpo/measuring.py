@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hpo.collapse_gate import about_mean, features_report
+from hpo.data.store import ImageStore, as_store
 from hpo.embedding import Normalisation, calibrate_batch_norm, embed, embed_views, project
-from hpo.methods import Learner
+from hpo.methods import backbone_of, projector_of
 from hpo.views import ViewRecipe
 from objectives import (
     DEFAULT_OPTIONS,
@@ -63,6 +65,7 @@ class Gauge:
         n_views: views per image.
         seed: of those views.
         device: where to embed.
+        centred: whether features are taken about their mean, for learners without projector.
         on_batch: called after each batch.
     """
 
@@ -72,6 +75,7 @@ class Gauge:
     n_views: int
     seed: int
     device: torch.device
+    centred: bool = False
     on_batch: Callable[[], None] = field(default=lambda: None)
 
     def record(self) -> dict[str, Any]:
@@ -84,6 +88,7 @@ class Gauge:
             "n_views": self.n_views,
             "views": asdict(self.recipe),
             "views_seed": self.seed,
+            "centred": self.centred,
             "measures": {
                 name: {"layer": measure.layer, **DEFAULT_OPTIONS.get(name, {})}
                 for name, measure in MEASURES.items()
@@ -96,12 +101,14 @@ class Gauge:
         text = json.dumps(self.record(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
-    def initial(self, learner: Learner, training_images: Tensor) -> Initial:
+    def initial(self, learner: nn.Module, training_images: Tensor | ImageStore) -> Initial:
         """Describe the untrained network of a study, with its BatchNorm calibrated."""
-        network = copy.deepcopy(nn.Sequential(learner.backbone, learner.projector))
+        parts = nn.Sequential(backbone_of(learner), projector_of(learner))
+        network = copy.deepcopy(parts)
+        first = torch.arange(min(len(training_images), 1024))
         calibrate_batch_norm(
             network,
-            training_images[:1024],
+            as_store(training_images).read(first),
             self.normalisation,
             recipe=self.recipe,
             seed=self.seed,
@@ -111,22 +118,26 @@ class Gauge:
         return Initial(
             network[0],
             features,
-            EmbeddingStatistics.of(features),
-            EmbeddingStatistics.of(embeddings),
+            EmbeddingStatistics.of(about_mean(features, self._mean(features))),
+            EmbeddingStatistics.of(about_mean(embeddings, self._mean(embeddings))),
         )
 
-    def measure(self, learner: Learner, initial: Initial) -> Measurement:
+    def measure(self, learner: nn.Module, initial: Initial) -> Measurement:
         """Measure a learner as it is now, changing nothing about it."""
-        features, embeddings = self._embed(learner.backbone, learner.projector)
-        projector = collapse_report(
-            embeddings, reference=initial.projector, check_scale=learner.loss_sees_scale
+        trained, projector_head = backbone_of(learner), projector_of(learner)
+        sees_scale = getattr(learner, "loss_sees_scale", False)
+        features, embeddings = self._embed(trained, projector_head)
+        mean = self._mean(features)
+        backbone = features_report(features, reference=initial.backbone, mean=mean)
+        projector = (
+            collapse_report(embeddings, reference=initial.projector, check_scale=sees_scale)
+            if mean is None
+            else backbone
         )
-        # No loss sees the features' scale: a projector lies between.
-        backbone = collapse_report(features, reference=initial.backbone, check_scale=False)
         if "not finite" in (backbone.kind, projector.kind):
             return Measurement({}, backbone, projector)
         views = embed_views(
-            learner.backbone,
+            trained,
             self.images,
             self.normalisation,
             recipe=self.recipe,
@@ -135,10 +146,18 @@ class Gauge:
             device=self.device,
             on_batch=self.on_batch,
         )
-        projected = project(learner.projector, views, device=self.device)
-        return Measurement(
-            _values(features, embeddings, views, projected, initial), backbone, projector
+        projected = project(projector_head, views, device=self.device)
+        values = _values(
+            about_mean(features, mean),
+            about_mean(embeddings, mean),
+            about_mean(views, mean),
+            about_mean(projected, mean),
+            initial,
         )
+        return Measurement(values, backbone, projector)
+
+    def _mean(self, features: Tensor) -> Tensor | None:
+        return features.mean(dim=0) if self.centred else None
 
     def _embed(self, backbone: nn.Module, projector: nn.Module) -> tuple[Tensor, Tensor]:
         features, embeddings = embed(

@@ -9,16 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
-import torch
-from torch import Tensor
 
 from hpo.checkpoint import load_checkpoint, save_checkpoint
 from hpo.decision import Decision
-from hpo.embedding import Normalisation
 from hpo.measuring import Gauge, Initial, Measurement
 from hpo.pruner import RungPruner
 from hpo.pruning import collapse_decision
-from hpo.record import RUNG
+from hpo.record import RUNG, THROUGHPUT
 from hpo.storage import StudyDirectory
 from hpo.training import Diverged, Training, TrainingPlan
 from objectives import Measure
@@ -36,30 +33,26 @@ class LabelFreeObjective:
     Args:
         space: what varies and what is fixed.
         plan: makes the training plan of a set of hyperparameters.
-        images: uint8 training images.
-        normalisation: theirs.
+        begin: begins the training of a plan, here or on several devices.
         gauge: the fixed measuring conditions.
         initial: the untrained network.
         measure: the measure that is optimised.
         rungs: epochs at which to measure, ascending; the last is the end.
         pruner: who decides.
         directory: where checkpoints lie.
-        device: where to train.
         tick: called after every step; what it raises ends the trial without a verdict.
         on_rung: called after each rung and each epoch, for whoever shows progress.
     """
 
     space: SearchSpace
     plan: Callable[[Mapping[str, Any]], TrainingPlan]
-    images: Tensor
-    normalisation: Normalisation
+    begin: Callable[[TrainingPlan], Training]
     gauge: Gauge
     initial: Initial
     measure: Measure
     rungs: Sequence[int]
     pruner: RungPruner
     directory: StudyDirectory
-    device: torch.device
     tick: Callable[[], None] = field(default=lambda: None)
     on_rung: Callable[[int, int], None] = field(default=lambda number, epoch: None)
 
@@ -72,10 +65,8 @@ class LabelFreeObjective:
         Raises:
             optuna.TrialPruned: when the trial collapsed or fell behind; the reason is stored.
         """
-        hyperparameters = self._suggest(trial)
-        run = _Run(
-            Training(self.plan(hyperparameters), self.images, self.normalisation, self.device)
-        )
+        hyperparameters = self.suggest(trial)
+        run = _Run(self.begin(self.plan(hyperparameters)))
         path = self.directory.newest_checkpoint(trial.number)
         if path is not None:
             run.restore(load_checkpoint(path))
@@ -87,15 +78,24 @@ class LabelFreeObjective:
             trial.set_user_attr(
                 "seconds", {"train": run.train_seconds, "measure": run.measure_seconds}
             )
+            if run.n_images:
+                trial.set_user_attr(THROUGHPUT, run.n_images / run.train_seconds)
         return objective
 
-    def _suggest(self, trial: optuna.Trial) -> dict[str, float | int | str]:
-        hyperparameters = self.space.suggest(trial)
-        if "hyperparameters" not in trial.user_attrs:
-            trial.set_user_attr("hyperparameters", hyperparameters)
-            # Values with another record of how they were measured must not be ranked with these.
-            trial.set_user_attr("measured_as", self.gauge.record_digest())
-        return hyperparameters
+    def suggest(self, trial: optuna.Trial) -> dict[str, Any]:
+        """Draw what varies and record it, once; a trial that was drawn before keeps its values.
+
+        Returns:
+            All hyperparameters, fixed ones included.
+        """
+        drawn: dict[str, Any] | None = trial.user_attrs.get("hyperparameters")
+        if drawn is not None:
+            return drawn
+        drawn = self.space.suggest(trial)
+        # Values with another record of how they were measured must not be ranked with these.
+        trial.set_user_attr("measured_as", self.gauge.record_digest())
+        trial.set_user_attr("hyperparameters", drawn)
+        return drawn
 
     def _reach(self, trial: optuna.Trial, run: _Run, rung: int) -> float:
         """Train to a rung unless that was done before, then report it and ask."""
@@ -116,10 +116,15 @@ class LabelFreeObjective:
 
     def _train(self, trial: optuna.Trial, run: _Run, rung: int) -> None:
         saved = time.monotonic()
+
+        def step() -> None:
+            run.n_images += run.training.plan.batch_size
+            self.tick()
+
         while run.training.epoch < rung:
             started = time.monotonic()
             try:
-                run.loss = run.training.run_epoch(self.tick)
+                run.loss = run.training.run_epoch(step)
             finally:
                 run.train_seconds += time.monotonic() - started
             self.on_rung(trial.number, run.training.epoch)
@@ -174,6 +179,7 @@ class _Run:
     rungs: dict[str, dict[str, Any]] = field(default_factory=dict)
     train_seconds: float = 0.0
     measure_seconds: float = 0.0
+    n_images: int = 0
     loss: float = math.nan
 
     def state(self) -> dict[str, Any]:
@@ -182,6 +188,7 @@ class _Run:
             "rungs": self.rungs,
             "train_seconds": self.train_seconds,
             "measure_seconds": self.measure_seconds,
+            "n_images": self.n_images,
             "loss": self.loss,
         }
 
@@ -190,6 +197,7 @@ class _Run:
         self.rungs = state["rungs"]
         self.train_seconds = state["train_seconds"]
         self.measure_seconds = state["measure_seconds"]
+        self.n_images = state["n_images"]
         self.loss = state["loss"]
 
 

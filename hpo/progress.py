@@ -38,16 +38,28 @@ class Fraction:
         self.budget_seconds = config.budget_seconds
         self.spent_seconds = 0.0
         self.epochs_done = 0.0
+        self.running: dict[int, int] = {}
         self._ended_epochs = 0.0
 
     def rows(self, rows: Sequence[TrialRow]) -> None:
         """Count what trials have behind them; one that ended early is done."""
         ended = sum(row.state not in ("running", "interrupted", "waiting") for row in rows)
-        self._ended_epochs = self.epochs_done = float(ended * self.n_epochs)
+        self._ended_epochs = float(ended * self.n_epochs)
+        known = self.running
+        self.running = {
+            row.number: max(row.epoch, known.get(row.number, 0))
+            for row in rows
+            if row.state == "running"
+        }
+        self._count()
 
-    def epoch(self, epoch: int) -> None:
-        """Count the epochs of the trial that is running."""
-        self.epochs_done = self._ended_epochs + epoch
+    def epoch(self, number: int, epoch: int) -> None:
+        """Count the epochs of a trial that is running."""
+        self.running[number] = epoch
+        self._count()
+
+    def _count(self) -> None:
+        self.epochs_done = self._ended_epochs + sum(self.running.values())
 
     @property
     def value(self) -> float:
@@ -119,9 +131,13 @@ class LiveProgress:
         self._fraction.rows(rows)
 
     def epoch(self, number: int, epoch: int) -> None:
-        """Move the bar within the running trial."""
-        self._fraction.epoch(epoch)
-        self._status = f"trial {number}: epoch {epoch} of {self._config.epochs}"
+        """Move the bar within a running trial."""
+        self._fraction.epoch(number, epoch)
+        running = sorted(self._fraction.running.items())
+        shown = ", ".join(f"{n}: epoch {done}" for n, done in running[:4])
+        more = f" and {len(running) - 4} more" if len(running) > 4 else ""
+        plural = "s" if len(running) > 1 else ""
+        self._status = f"trial{plural} {shown}{more} of {self._config.epochs}"
 
     def time(self, spent_seconds: float) -> None:
         """Take over the time spent on the study."""
@@ -187,7 +203,7 @@ class PlainProgress:
 
     def epoch(self, number: int, epoch: int) -> None:
         """Print nothing, epochs are too many for a log; but count it."""
-        self._fraction.epoch(epoch)
+        self._fraction.epoch(number, epoch)
 
     def time(self, spent_seconds: float) -> None:
         """Print how far the study is, every half minute."""

@@ -11,6 +11,8 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 RUNG = "rung/"  # trial attribute: the measures at an epoch
+WORKER = "worker"  # trial attribute: number of the worker that has or had it
+THROUGHPUT = "images_per_second"  # trial attribute: training images seen a second of training
 PROBE = "probe/"  # study attribute: one probe, by trial number, "untrained" or "pixels"
 
 _STATES = {
@@ -37,6 +39,9 @@ class TrialRow:
         measure_seconds: spent on measuring, likewise.
         hyperparameters: all of them, fixed ones included.
         probe: record of its linear probe, if it had one.
+        worker: number of the worker that ran it last, from 0; None for one that none took up.
+        images_per_second: training images seen a second of training, each counted once whatever
+            its views; nan up to the first record.
     """
 
     number: int
@@ -49,6 +54,8 @@ class TrialRow:
     measure_seconds: float
     hyperparameters: Mapping[str, float | int | str]
     probe: Mapping[str, float] = field(default_factory=dict)
+    worker: int | None = None
+    images_per_second: float = math.nan
 
     @property
     def alpha(self) -> float:
@@ -91,6 +98,8 @@ def _row(trial: FrozenTrial, *, running: bool, probe: Mapping[str, float]) -> Tr
         measure_seconds=seconds.get("measure", 0.0),
         hyperparameters=attrs.get("hyperparameters", trial.params),
         probe=probe,
+        worker=attrs.get(WORKER),
+        images_per_second=attrs.get(THROUGHPUT, math.nan),
     )
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hpo.budget import format_duration, parse_duration
 from hpo.export import CARD_NAME, WEIGHTS_NAME
-from hpo.meter import session_seconds
+from hpo.meter import session_seconds, worker_seconds
 from hpo.record import PROBE, TrialRow, read_rows
 from hpo.storage import StudyDirectory
 
@@ -47,6 +47,7 @@ def trial_table(rows: Sequence[TrialRow], *, measure: str, chosen: int | None = 
         ("α", "right"),
         ("moved", "right"),
         ("time", "right"),
+        ("img/s", "right"),
         ("reason", "left"),
     ):
         table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
@@ -62,6 +63,7 @@ def trial_table(rows: Sequence[TrialRow], *, measure: str, chosen: int | None = 
             format_duration(seconds)
             if (seconds := row.train_seconds + row.measure_seconds)
             else "-",
+            _number(row.images_per_second, ".0f"),
             row.reason,
         )
     return table
@@ -184,19 +186,22 @@ def _budget_lines(
     train = sum(row.train_seconds for row in rows)
     measure = sum(row.measure_seconds for row in rows)
     probe = sum(p["seconds"] for key, p in attrs.items() if key.startswith(PROBE))
+    # Shares are of all workers' time: two that train for a minute have trained for two.
+    work = max(worker_seconds(dict(attrs)), spent)
     # What killed processes trained after their last record is in nobody's row.
-    rest = max(0.0, spent - train - measure - probe)
+    rest = max(0.0, work - train - measure - probe)
     of = f" of {format_duration(parse_duration(budget))}" if budget else ""
+    several = f" (all workers together: {format_duration(work)})" if work > 1.001 * spent else ""
     parts = ", ".join(
-        f"{name} {format_duration(seconds)} ({100 * seconds / max(spent, 1e-9):.0f} %)"
+        f"{name} {format_duration(seconds)} ({100 * seconds / max(work, 1e-9):.0f} %)"
         for name, seconds in (
             ("training", train),
             ("measuring", measure),
             ("probing", probe),
-            ("starting, reading, storing", rest),
+            ("starting, storing, waiting" if several else "starting, reading, storing", rest),
         )
     )
-    return [("spent", f"{format_duration(spent)}{of}: {parts}")]
+    return [("spent", f"{format_duration(spent)}{of}{several}: {parts}")]
 
 
 def _next_lines(

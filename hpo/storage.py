@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from hpo.errors import StorageError, StudyLockedError, StudyMismatchError
 
 STUDY_NAME = "goldilocks"
 _HEARTBEAT_SECONDS, _GRACE_SECONDS = 60, 180
+_WORKERS_END_SECONDS = 60.0
 
 
 class StudyDirectory:
@@ -108,21 +110,85 @@ class StudyDirectory:
         finally:
             lock.release()
 
+    @contextmanager
+    def worker_lock(self, worker: int) -> Iterator[None]:
+        """Hold a worker's place for this process; it may have to wait for one that is ending.
+
+        Args:
+            worker: its number, from 0.
+
+        Raises:
+            StudyLockedError: when another process still holds it after a minute.
+        """
+        lock = filelock.FileLock(self._worker_lock(worker))
+        try:
+            lock.acquire(timeout=_WORKERS_END_SECONDS)
+        except filelock.Timeout as error:
+            raise StudyLockedError(f"out: {_still_there(self.out, [worker])}") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def wait_for_workers(
+        self,
+        say: Callable[[str], None],
+        check: Callable[[], None] = lambda: None,
+        *,
+        seconds: float = _WORKERS_END_SECONDS,
+    ) -> None:
+        """Wait until the workers of an earlier run, whose own process was killed, have ended.
+
+        Args:
+            say: told once that, and why, there is something to wait for.
+            check: called while waiting; what it raises ends the wait.
+            seconds: how long to wait at most.
+
+        Raises:
+            StudyLockedError: when some are still there after that time.
+        """
+        give_up, said = time.monotonic() + seconds, False
+        while busy := self._busy_workers():
+            check()
+            if time.monotonic() > give_up:
+                raise StudyLockedError(f"out: {_still_there(self.out, busy)}")
+            if not said:
+                said = True
+                say(f"waiting for {len(busy)} worker(s) of an earlier run to end")
+            time.sleep(0.1)
+
+    def _busy_workers(self) -> list[int]:
+        found = [int(p.name.split("-")[1].split(".")[0]) for p in self.out.glob(".worker-*.lock")]
+        return [worker for worker in sorted(found) if _is_held(self._worker_lock(worker))]
+
+    def _worker_lock(self, worker: int) -> Path:
+        return self.out / f".worker-{worker}.lock"
+
     def is_running(self) -> bool:
         """Whether a process holds the study now."""
         path = self.out / ".lock"
-        if not path.exists():
-            return False
-        lock = filelock.FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            return True
-        except OSError:
-            # A directory that may only be read: nobody who runs a study could have locked it.
-            return False
-        lock.release()
+        return path.exists() and _is_held(path)
+
+
+def _is_held(path: Path) -> bool:
+    lock = filelock.FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        return True
+    except OSError:
+        # A directory that may only be read: nobody who runs a study could have locked it.
         return False
+    lock.release()
+    return False
+
+
+def _still_there(out: Path, workers: list[int]) -> str:
+    return (
+        f"worker(s) {', '.join(map(str, workers))} of an earlier run still hold the study in "
+        f"{out}. They end by themselves; if one hangs, end its process, then give the same "
+        "command again."
+    )
 
 
 def open_storage(database: Path) -> RDBStorage:

@@ -1,4 +1,4 @@
-"""The Optuna engine: one study, its trials one after another, and what comes after them."""
+"""The Optuna engine: one study, its trials here or in workers, and what comes after them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from hpo.record import read_rows
 from hpo.search import Search
 from hpo.selection import select
 from hpo.storage import StudyDirectory, check_same, open_storage, open_study
+from hpo.workers.crew import crew_of, uses_cuda
+from hpo.workers.starting import start_method, warm_up
 from hpo.workload import Workload, prepare
 from objectives import get_measure
 
@@ -47,18 +49,22 @@ def run_study(
     """
     started = time.monotonic() if started is None else started
     observer, flag = observer or Silent(), flag or StopFlag()
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    crew = crew_of(config)
+    if crew.n_workers == 1 and crew.threads is not None:
+        torch.set_num_threads(crew.threads)
     directory = StudyDirectory(config.out)
     directory.prepare()
     directory.check_free(_MIN_FREE_BYTES)
     with directory.lock():
+        directory.wait_for_workers(observer.note, flag.check)
+        if crew.n_workers > 1:
+            warm_up(start_method(uses_cuda(config)))
 
         def decoding(done: int, total: int) -> None:
             flag.check()  # a large folder is read for minutes
             observer.decoding(done, total)
 
-        workload = prepare(config, progress=decoding)
+        workload = prepare(config, progress=decoding, note=observer.note)
         storage = open_storage(directory.database)
         measure = get_measure(config.objective)
         study = open_study(storage, direction=measure.optimiser_direction)
@@ -69,11 +75,12 @@ def run_study(
             Budget(config.budget_seconds, config.probe_share),
             flag,
             started=started,
+            n_workers=crew.n_workers,
             heartbeat=storage.record_heartbeat,
             on_tick=observer.time,
         )
         try:
-            search = Search(study, directory, workload, meter, observer)
+            search = Search(study, directory, workload, meter, observer, crew, flag)
             observer.note(search.describe())
             search.run()
             select(study, directory, workload, search.initial.network, meter, observer)

@@ -1,29 +1,35 @@
-"""One trial's training: epochs of view pairs, a schedule, and a state that resumes exactly."""
+"""One trial's training: epochs of views, a schedule, and a state that resumes exactly."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass
-from typing import Any, ContextManager, Literal  # noqa: UP035 - one import for annotations
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, ContextManager  # noqa: UP035 - one import for annotations
 
 import torch
 from torch import Tensor, nn
 
 from hpo.backbones import BackboneSpec, build_backbone
+from hpo.data.store import ImageStore, as_store
 from hpo.embedding import Normalisation
 from hpo.errors import ConfigError
-from hpo.methods import Learner, build_method
-from hpo.views import ViewRecipe, random_views
+from hpo.methods import build_learner
+from hpo.optimization import OptimizerPlan, build_optimizer
+from hpo.views import ViewPlan
+from hpo.views.stream import Pipeline, open_stream
 
-OptimizerName = Literal["adamw", "lars", "sgd"]
+COMPILE_PAYS_AFTER_SECONDS = 600.0
+"""Compiling takes a minute or more and saves perhaps a fifth of the time that follows."""
 
 
 class Diverged(Exception):
     """The loss is no longer a finite number. A verdict on the trial, not an error of the user's."""
 
-    def __init__(self, epoch: int) -> None:
-        super().__init__(f"the loss is not finite in epoch {epoch}")
+    def __init__(self, epoch: int, reason: str = "the loss is not finite") -> None:
+        super().__init__(f"{reason} in epoch {epoch}")
         self.epoch = epoch
 
 
@@ -35,26 +41,28 @@ class TrainingPlan:
         backbone: what to train.
         method: name of the method.
         method_parameters: the method's own hyperparameters.
-        optimizer: "adamw", "lars" or "sgd" (both with momentum 0.9).
-        lr: peak learning rate per 256 images of a batch, > 0.
-        weight_decay: >= 0; biases and norms are not decayed.
-        n_epochs: length of the whole schedule; warm-up over the first tenth, then cosine to 0.
+        optimizer: optimiser and schedule.
+        n_epochs: length of the whole schedule.
         batch_size: images per step; an incomplete last batch is left out.
-        recipe: the views.
+        views: what the views are made with.
+        pipeline: where they are made.
+        n_loader_workers: processes that make them for "lightly"; None: as threads allow.
+        compiled: whether to `torch.compile` the learner where that pays: its first epoch tells.
         seed: of the weights and of every draw. The same for all trials of a study, so that they
             differ by their hyperparameters and by nothing else.
     """
 
     backbone: BackboneSpec
     method: str
-    method_parameters: dict[str, float]
-    optimizer: OptimizerName
-    lr: float
-    weight_decay: float
     n_epochs: int
     batch_size: int
-    recipe: ViewRecipe
+    views: ViewPlan
     seed: int
+    optimizer: OptimizerPlan = field(default_factory=OptimizerPlan)
+    method_parameters: dict[str, Any] = field(default_factory=dict)
+    pipeline: Pipeline = "batched"
+    n_loader_workers: int | None = None
+    compiled: bool = False
 
 
 class Training:
@@ -62,36 +70,56 @@ class Training:
 
     Args:
         plan: what to do.
-        images: uint8 (n, channels, size, size), the training images, on the CPU.
+        images: uint8 (n, channels, size, size), the training images.
         normalisation: theirs.
         device: where to train.
 
+    Attributes:
+        epoch: epochs trained.
+        epoch_seconds: how long the latest one took; NaN before.
+        compiled: what was decided about compiling; None while it is undecided or not asked for.
+
     Raises:
-        ConfigError: when there are fewer images than one batch.
+        ConfigError: when there are fewer images than one batch, or the method cannot take batches
+            of this size.
     """
 
     def __init__(
-        self, plan: TrainingPlan, images: Tensor, normalisation: Normalisation, device: torch.device
+        self,
+        plan: TrainingPlan,
+        images: Tensor | ImageStore,
+        normalisation: Normalisation,
+        device: torch.device,
     ) -> None:
-        self.plan, self.images, self.normalisation, self.device = (
-            plan,
-            images,
-            normalisation,
-            device,
-        )
-        if plan.batch_size > len(images):
-            raise ConfigError(
-                f"batch_size: got {plan.batch_size}, wanted at most {len(images)}, the number of "
-                "training images; an incomplete batch is left out, so no step would be left."
-            )
-        self.epoch = 0
-        self.steps_per_epoch = len(images) // plan.batch_size
+        self.plan, self.device = plan, device
+        store = as_store(images)
+        self.epoch, self.epoch_seconds = 0, math.nan
+        self.compiled: bool | None = None
+        self.steps_per_epoch = len(store) // plan.batch_size
         self.n_steps = self.steps_per_epoch * plan.n_epochs
         backbone = initial_backbone(plan.backbone, plan.seed)
-        method = build_method(plan.method, plan.backbone.dim, **plan.method_parameters)
-        learner = Learner(backbone, method).to(device)
+        learner = build_learner(
+            plan.method, backbone, plan.backbone.dim, **plan.method_parameters
+        ).to(device)
         self.learner = learner.to(memory_format=torch.channels_last)
-        self.optimizer, self.scheduler = _optimizer_and_schedule(plan, self.learner, self.n_steps)
+        _check_batch(plan, len(store), getattr(learner, "batch_multiple", 1))
+        self.optimizer, self.scheduler = build_optimizer(
+            plan.optimizer, [learner], batch_size=plan.batch_size, n_steps=self.n_steps
+        )
+        recipes = plan.views.recipes(
+            n_global=getattr(learner, "n_global", 2), n_local=getattr(learner, "n_local", 0)
+        )
+        self.stream = open_stream(
+            plan.pipeline,
+            store,
+            recipes,
+            normalisation,
+            batch_size=plan.batch_size,
+            seed=plan.seed,
+            device=device,
+            n_loader_workers=plan.n_loader_workers,
+        )
+        self.forward: Callable[[list[Tensor]], Tensor] = self.learner
 
     def run_epoch(self, on_step: Callable[[], None] = lambda: None) -> float:
         """Train one epoch.
@@ -105,42 +133,90 @@ class Training:
         Raises:
             Diverged: when the loss is not finite.
         """
-        generator = torch.Generator().manual_seed(_epoch_seed(self.plan.seed, self.epoch))
-        order = torch.randperm(len(self.images), generator=generator)
-        device_generator = torch.Generator(self.device)
-        device_generator.manual_seed(_epoch_seed(self.plan.seed, self.epoch) + 1)
+        started = time.monotonic()
         total = torch.zeros((), device=self.device)
+        # Losses that draw, such as LeJEPA's, draw from torch's own generator.
+        torch.manual_seed(self.plan.seed * 1_000_003 + self.epoch)
         self.learner.train()
-        for index in range(self.steps_per_epoch):
-            batch = self.images[order[index * self.plan.batch_size :][: self.plan.batch_size]]
-            total += self._step(batch.to(self.device), device_generator, index)
-            # Reading the loss waits for the device, so it is read now and then only.
-            if index % 50 == 49 and not torch.isfinite(total):
-                break
-            on_step()
-        loss = total.item() / self.steps_per_epoch
-        if not torch.isfinite(total):
+        with closing(self.stream.epoch(self.epoch)) as batches:
+            for index, views in enumerate(batches):
+                total += self._step(views, self.epoch * self.steps_per_epoch + index)
+                # Reading the loss waits for the device, so it is read now and then only.
+                if index % 50 == 49 and not torch.isfinite(self._mean_over_devices(total)):
+                    break
+                self._after_step(on_step)
+        loss = self._mean_over_devices(total).item() / self.steps_per_epoch
+        if not math.isfinite(loss):
             raise Diverged(self.epoch + 1)
         self.epoch += 1
+        self.epoch_seconds = time.monotonic() - started
+        self._compile_if_it_pays()
         return loss
 
-    def _step(self, batch: Tensor, generator: torch.Generator, index: int) -> Tensor:
-        views = [
-            self.normalisation(random_views(batch, self.plan.recipe, generator)) for _ in range(2)
-        ]
-        self.learner.update_teacher(self.epoch * self.steps_per_epoch + index, self.n_steps)
-        with autocast(self.device):
-            loss: Tensor = self.learner(views)
+    def _step(self, views: list[Tensor], step: int) -> Tensor:
+        self._hook("before_step", step)
+        total = torch.zeros((), device=self.device)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        n_parts = self.plan.optimizer.accumulate
+        for part in zip(*(view.chunk(n_parts) for view in views), strict=True):
+            try:
+                with autocast(self.device):
+                    loss = self.forward(self._own(list(part))).mean() / n_parts
+            except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
+                # W-MSE's whitening has no answer for collapsed embeddings.
+                raise Diverged(self.epoch + 1, f"the loss is undefined ({error})") from error
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        self._hook("after_backward", step)
+        if self.plan.optimizer.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.learner.parameters(), self.plan.optimizer.clip_norm)
         self.optimizer.step()
         self.scheduler.step()
-        return loss.detach()
+        return total
+
+    def _hook(self, name: str, step: int) -> None:
+        hook = getattr(self.learner, name, None)
+        if hook is not None:
+            hook(step, self.n_steps)
+
+    def _compile_if_it_pays(self) -> None:
+        if not self.plan.compiled or self.compiled is not None:
+            return
+        seconds = torch.tensor(self.epoch_seconds, device=self.device)
+        self.compiled = compile_pays(
+            self._mean_over_devices(seconds).item(), self.plan.n_epochs - self.epoch
+        )
+        if self.compiled:
+            self.learner.compile()
+
+    # What differs where several devices train together; see `hpo.devices`.
+
+    def _own(self, views: list[Tensor]) -> list[Tensor]:
+        """Return this device's part of each view of a batch: here all of it."""
+        return views
+
+    def _mean_over_devices(self, value: Tensor) -> Tensor:
+        """Return the mean of a number over all devices, the same on each."""
+        return value
+
+    def _after_step(self, on_step: Callable[[], None]) -> None:
+        """Ask whoever watches whether to go on."""
+        on_step()
+
+    @property
+    def images_per_epoch(self) -> int:
+        """Images that an epoch trains on; less than a batch is left out."""
+        return self.steps_per_epoch * self.plan.batch_size
+
+    @property
+    def n_images_seen(self) -> int:
+        """Images that the epochs so far trained on, each counted once an epoch."""
+        return self.epoch * self.images_per_epoch
 
     @property
     def checkpoint_bytes(self) -> int:
         """Size of a checkpoint at most: every tensor, and Adam's two moments of each parameter."""
-        tensors = self.learner.state_dict().values()
+        tensors = [t for t in self.learner.state_dict().values() if isinstance(t, Tensor)]
         moments = 2 * sum(p.numel() * p.element_size() for p in self.learner.parameters())
         return moments + sum(int(t.numel() * t.element_size()) for t in tensors)
 
@@ -161,6 +237,19 @@ class Training:
         self.epoch = state["epoch"]
 
 
+def compile_pays(epoch_seconds: float, n_epochs_left: int) -> bool:
+    """Decide whether compiling is worth its own time.
+
+    Args:
+        epoch_seconds: what an epoch takes without.
+        n_epochs_left: epochs still to train.
+
+    >>> compile_pays(7.0, 100), compile_pays(7.0, 10)
+    (True, False)
+    """
+    return epoch_seconds * n_epochs_left > COMPILE_PAYS_AFTER_SECONDS
+
+
 def initial_backbone(spec: BackboneSpec, seed: int) -> nn.Module:
     """Build the backbone with the weights that every trial of a study starts from."""
     torch.manual_seed(seed)
@@ -174,32 +263,15 @@ def autocast(device: torch.device) -> ContextManager[Any]:
     return nullcontext()
 
 
-def _epoch_seed(seed: int, epoch: int) -> int:
-    return (seed * 1_000_003 + epoch * 7_919) % (2**62)
-
-
-def _optimizer_and_schedule(
-    plan: TrainingPlan, learner: Learner, n_steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
-    from lightly.models.utils import get_weight_decay_parameters
-    from lightly.utils.lars import LARS
-    from lightly.utils.scheduler import CosineWarmupScheduler
-
-    trained = [learner.backbone, learner.projector, learner.predictor]
-    decayed, undecayed = get_weight_decay_parameters(trained)
-    groups = [
-        {"params": decayed, "weight_decay": plan.weight_decay},
-        {"params": undecayed, "weight_decay": 0.0},
-    ]
-    lr = plan.lr * plan.batch_size / 256
-    optimizer: torch.optim.Optimizer
-    if plan.optimizer == "adamw":
-        optimizer = torch.optim.AdamW(groups, lr=lr)
-    elif plan.optimizer == "lars":
-        optimizer = LARS(groups, lr=lr, momentum=0.9)
-    else:
-        optimizer = torch.optim.SGD(groups, lr=lr, momentum=0.9)
-    scheduler = CosineWarmupScheduler(
-        optimizer, warmup_epochs=max(1, n_steps // 10), max_epochs=max(2, n_steps), end_value=0.0
-    )
-    return optimizer, scheduler
+def _check_batch(plan: TrainingPlan, n_images: int, multiple: int) -> None:
+    if plan.batch_size > n_images:
+        raise ConfigError(
+            f"batch_size: got {plan.batch_size}, wanted at most {n_images}, the number of "
+            "training images; an incomplete batch is left out, so no step would be left."
+        )
+    n_parts = plan.optimizer.accumulate
+    if plan.batch_size % (n_parts * multiple):
+        raise ConfigError(
+            f"batch_size: got {plan.batch_size} in {n_parts} part(s); {plan.method} wants parts "
+            f"of equal size, each a multiple of {multiple}."
+        )

@@ -1,9 +1,9 @@
-"""What every method varies besides its own knobs: learning rate and weight decay."""
+"""What every method has besides its own knobs: learning rate, weight decay and warm-up."""
 
 from __future__ import annotations
 
+from search_spaces.dimensions import Dimension, Float
 from search_spaces.errors import SpaceError
-from search_spaces.space import Dimension, Float
 
 _PER_256 = "per 256 images of a batch"
 
@@ -24,6 +24,7 @@ _LEARNING_RATES = {
         log=True,
         unit=_PER_256,
         source="Lightly's CIFAR-10 benchmark: 0.06",
+        collapses="5 and more: SimSiam collapses",
     ),
     "lars": Float(
         0.1,
@@ -42,20 +43,38 @@ _SGD_LARGE_LOSS = Float(
     default=0.01,
     log=True,
     unit=_PER_256,
-    source="runs on digits: 0.06 explodes Barlow Twins",
+    source="runs on digits: 0.06 explodes Barlow Twins; 0.02 is good for VICReg and FroSSL",
     collapses="0.06 and more with Barlow Twins",
 )
-_LARGE_LOSSES = frozenset({"barlow_twins", "vicreg"})
+_LARGE_LOSSES = frozenset({"barlow_twins", "frossl", "vicreg"})
 
 _WEIGHT_DECAYS = {
     "adamw": Float(1e-3, 0.3, default=0.01, log=True, source="decoupled weight decay"),
     "sgd": Float(1e-7, 1e-3, default=5e-4, log=True, source="RankMe's grid 1e-7 to 1e-2"),
-    "lars": Float(1e-7, 1e-3, default=1e-6, log=True, source="Lightly's ImageNet scripts: 1e-6"),
+    "lars": Float(
+        1e-7,
+        1e-3,
+        default=1e-6,
+        log=True,
+        source="Lightly's ImageNet scripts: 1e-6",
+        collapses="0 turns LARS into SGD: it adapts only what is decayed",
+    ),
 }
+
+_WARMUP_SHARE = Float(
+    0.0,
+    0.3,
+    default=0.1,
+    unit="share of all steps",
+    source="10 of 100 epochs in most papers",
+    held="it moves little beside the learning rate, which it would blur",
+    least=0.0,
+    most=0.9,
+)
 
 
 def optimizer_dimensions(optimizer: str, *, method: str = "") -> dict[str, Dimension]:
-    """Return `lr` and `weight_decay` for an optimiser.
+    """Return `lr`, `weight_decay` and `warmup_share` for an optimiser.
 
     Args:
         optimizer: "adamw", "sgd" or "lars".
@@ -72,4 +91,8 @@ def optimizer_dimensions(optimizer: str, *, method: str = "") -> dict[str, Dimen
     lr = _LEARNING_RATES[optimizer]
     if optimizer == "sgd" and method in _LARGE_LOSSES:
         lr = _SGD_LARGE_LOSS
-    return {"lr": lr, "weight_decay": _WEIGHT_DECAYS[optimizer]}
+    return {
+        "lr": lr,
+        "weight_decay": _WEIGHT_DECAYS[optimizer],
+        "warmup_share": _WARMUP_SHARE,
+    }

@@ -17,6 +17,14 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded images are cached in the user's home otherwise; other processes inherit it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user_cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def digits() -> Tensor:
     """160 handwritten digits as they are, uint8 (160, 1, 8, 8)."""
@@ -24,7 +32,7 @@ def digits() -> Tensor:
 
     return load_images(
         "digits", image_size=8, data_root=None, with_labels=False, max_images=160, seed=0
-    ).images
+    ).tensor()
 
 
 @pytest.fixture(scope="session")

@@ -118,10 +118,13 @@ def test_hpo_imports_both_others() -> None:
 
 @EVERY_FILE
 def test_no_file_hides_what_it_imports(file: Path) -> None:
-    """Neither by a relative import nor, except to load a space, by a name made up at run time."""
+    """Neither by a relative import nor by a name made up at run time.
+
+    Except to load a space, and what the user named.
+    """
     found = imported(file.read_text("utf-8"))
     assert "." not in found
-    if file != ROOT / "search_spaces" / "__init__.py":
+    if file not in (ROOT / "search_spaces" / "__init__.py", ROOT / "hpo" / "named_object.py"):
         assert "import_module" not in found
 
 

@@ -1,4 +1,4 @@
-"""Images in: from a folder, an array file or a known data set to one uint8 tensor and its split.
+"""Images in: a folder, an array file or a known data set to square uint8 pixels and their split.
 
 Importing this package loads torch and numpy only; Pillow, scikit-learn and torchvision are imported
 by the first call that needs them.

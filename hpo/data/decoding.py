@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpo.data.resizing import to_square
+from hpo.errors import DataError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
+_GREY_MODES = ("1", "L", "LA", "La", "F", *_SIXTEEN_BIT_MODES)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,19 @@ class Decoded:
 
     pixels: NDArray[np.uint8]
     native_size: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture's header says.
+
+    Args:
+        shorter_side: in pixels, before resizing.
+        may_be_coloured: whether its pixels have three channels; they may still all be equal.
+    """
+
+    shorter_side: int
+    may_be_coloured: bool
 
 
 @dataclass(frozen=True)
@@ -93,34 +108,63 @@ def decode(path: Path, image_size: int) -> Decoded | Unreadable:
     return Decoded(pixels, native_size)
 
 
-def shorter_side(path: Path) -> int | None:
-    """Read the size of one picture from its header, without decoding it.
+def read_header(source: Path | BinaryIO) -> Header | None:
+    """Read the size and the kind of one picture from its header, without decoding it.
 
     Args:
-        path: a PNG, JPEG, WebP, TIFF or BMP file.
+        source: a PNG, JPEG, WebP, TIFF or BMP file, or one that is open at its beginning.
 
     Returns:
-        Its shorter side in pixels; None when even the header cannot be read (`decode` says why).
+        What it says; None when even the header cannot be read (`decode` says why).
     """
     from PIL import Image
 
     try:
-        with Image.open(path, formats=_FORMATS) as image:
-            return min(image.size)
+        with Image.open(source, formats=_FORMATS) as image:
+            return Header(min(image.size), image.mode not in _GREY_MODES)
     except MemoryError:
         raise
     except Exception:  # as in decode, which will report it
         return None
 
 
-def _open_upright(path: Path, image_size: int) -> tuple["Image.Image", int]:
+def open_picture(path: Path, channels: int) -> "Image.Image":
+    """Read one picture at its native size, upright.
+
+    Args:
+        path: a PNG, JPEG, WebP, TIFF or BMP file.
+        channels: those of the set it belongs to; 1 gives mode L, 3 gives RGB.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    with pillow_ready():
+        try:
+            image, _ = _open_upright(path, None)
+        except MemoryError:
+            raise
+        except Exception as error:  # as in decode
+            raise DataError(gone_bad(path, _reason(error))) from error
+        return image.convert("L" if channels == 1 else "RGB")
+
+
+def gone_bad(path: Path, reason: str) -> str:
+    """Say that a picture cannot be read although the study counts on it."""
+    return (
+        f"{path} cannot be read: {reason}. The study counts on this picture, so none is put in its "
+        "place: restore it and run the same command again, or remove it and start a new study."
+    )
+
+
+def _open_upright(path: Path, image_size: int | None) -> tuple["Image.Image", int]:
     from PIL import Image, ImageOps
 
     with Image.open(path, formats=_FORMATS) as image:
         native_size = min(image.size)
         # A large JPEG is decoded at 1/2, 1/4 or 1/8, still at least twice the wanted size: several
         # times faster, and what Pillow's own thumbnails do.
-        image.draft(None, (2 * image_size, 2 * image_size))
+        if image_size is not None:
+            image.draft(None, (2 * image_size, 2 * image_size))
         ImageOps.exif_transpose(image, in_place=True)
         return _to_grey_or_rgb(image), native_size
 

@@ -1,30 +1,29 @@
 """A folder of images, flat or with one sub-folder a class, read in threads."""
 
-import os
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median_low
-from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hpo.data.decoding import Decoded, Unreadable, decode, pillow_ready, shorter_side
-from hpo.data.image_set import ImageSet
+from hpo.data.cache import ImageCache
+from hpo.data.decoding import Decoded, Unreadable, decode, pillow_ready, read_header
+from hpo.data.folder_on_disk import cached_or_streamed
+from hpo.data.image_set import ImageSet, fingerprint_of
+from hpo.data.in_order import in_order, thread_pool
 from hpo.data.listing import FolderListing, list_folder
+from hpo.data.loaded_folder import LoadedFolder
 from hpo.data.sizing import automatic_size, check_memory, choose_subset
+from hpo.data.store import TensorStore
 from hpo.errors import DataError
 
-# Enough to keep every thread busy, few enough that results waiting for a slow file stay small.
-FILES_AT_A_TIME = 64
 NAMED_IN_ERROR = 10
-
-Result = TypeVar("Result")
 
 
 @dataclass
@@ -34,7 +33,7 @@ class _Pile:
     pixels: NDArray[np.uint8]  # (n_files, channels, size, size), the first len(kept) rows filled
     kept: list[int]
     native_sizes: list[int]
-    unreadable: list[str]
+    unreadable: list[tuple[int, str]]
 
 
 def load_folder(
@@ -45,6 +44,7 @@ def load_folder(
     max_images: int | None,
     seed: int,
     max_unreadable_share: float,
+    cache: ImageCache | None,
     progress: Callable[[int, int], None] | None,
 ) -> ImageSet:
     """Read all images of a folder and its sub-folders, in the order of their relative paths.
@@ -57,7 +57,9 @@ def load_folder(
         max_images: read a random subset of so many files; None reads all.
         seed: chooses the subset.
         max_unreadable_share: how many files may be unreadable and left out, from 0 to 1.
-        progress: called with (files done, files in all), in the calling thread.
+        cache: where decoded images are kept; None keeps them in memory.
+        progress: called with (files done, files in all), in the calling thread; with a cache once
+            for recognising the files and once for decoding them, each if there is anything to do.
 
     Returns:
         The images, with 1 channel when every one of them is grey, otherwise 3.
@@ -65,52 +67,74 @@ def load_folder(
     Raises:
         DataError: no images, too many unreadable ones, no class folders although labels were asked
             for, or more than fits in memory.
+        StorageError: the cache cannot be written.
     """
     folder = Path(source).expanduser()
     listing = list_folder(folder, with_labels=with_labels)
     chosen = choose_subset(len(listing.images), max_images, seed)
     paths = [folder / listing.images[index] for index in chosen]
-    with pillow_ready(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        if image_size is None:
-            image_size = _automatic_size(pool, paths)
-        pile = _decode_all(pool, folder, paths, image_size, progress)
-    _check_unreadable(pile.unreadable, len(paths), folder, max_unreadable_share)
-    return ImageSet.from_tensors(
-        torch.from_numpy(pile.pixels[: len(pile.kept)]),
-        _labels(listing, [chosen[index] for index in pile.kept]) if with_labels else None,
+    check = partial(_check_unreadable, paths, folder, max_unreadable_share)
+    if cache is None:
+        loaded = _in_memory(paths, image_size, check, progress)
+    else:
+        loaded = cached_or_streamed(cache, paths, image_size, check, progress)
+    unreadable = dict(loaded.unreadable)
+    kept = [index for position, index in enumerate(chosen) if position not in unreadable]
+    names = [listing.images[chosen[position]].as_posix() for position in unreadable]
+    lines = [f"{name}: {why}" for name, why in zip(names, unreadable.values(), strict=True)]
+    return ImageSet.of(
+        loaded.images,
+        _labels(listing, kept) if with_labels else None,
+        pixel_digest=loaded.pixel_digest,
         class_names=listing.class_names,
         source=source,
-        native_size=median_low(pile.native_sizes),
-        skipped=(*pile.unreadable, *listing.other_formats),
+        native_size=loaded.native_size,
+        skipped=(*lines, *listing.other_formats),
     )
 
 
-def _automatic_size(pool: ThreadPoolExecutor, paths: list[Path]) -> int:
-    sizes = [size for size in _in_order(pool, shorter_side, paths) if size is not None]
+def _in_memory(
+    paths: list[Path],
+    image_size: int | None,
+    check: Callable[[list[tuple[int, str]]], None],
+    progress: Callable[[int, int], None] | None,
+) -> LoadedFolder:
+    if image_size is None:
+        image_size = _automatic_size(paths)
+    pile = _decode_all(paths, image_size, progress)
+    check(pile.unreadable)
+    pixels = torch.from_numpy(pile.pixels[: len(pile.kept)])
+    return LoadedFolder(
+        TensorStore(pixels, [paths[index] for index in pile.kept]),
+        fingerprint_of(pixels, None),
+        median_low(pile.native_sizes),
+        tuple(pile.unreadable),
+    )
+
+
+def _automatic_size(paths: list[Path]) -> int:
+    with pillow_ready(), thread_pool() as pool:
+        headers = list(in_order(pool, read_header, paths))
+    sizes = [header.shorter_side for header in headers if header is not None]
     # With no readable header any size will do: decoding reports the files one by one.
     return automatic_size(median_low(sizes) if sizes else 1)
 
 
 def _decode_all(
-    pool: ThreadPoolExecutor,
-    folder: Path,
-    paths: list[Path],
-    image_size: int,
-    progress: Callable[[int, int], None] | None,
+    paths: list[Path], image_size: int, progress: Callable[[int, int], None] | None
 ) -> _Pile:
     check_memory(len(paths), 1, image_size)
     pixels = np.empty((len(paths), 1, image_size, image_size), dtype=np.uint8)
     pile = _Pile(pixels, kept=[], native_sizes=[], unreadable=[])
-
-    def decode_one(path: Path) -> Decoded | Unreadable:
-        return decode(path, image_size)
-
-    # Closing cancels what has not begun, so that an error or Ctrl-C does not wait for it.
-    with closing(_in_order(pool, decode_one, paths)) as results:
+    one = partial(decode, image_size=image_size)
+    with (
+        pillow_ready(),
+        thread_pool() as pool,
+        closing(in_order(pool, one, paths)) as results,
+    ):
         for index, result in enumerate(results):
             if isinstance(result, Unreadable):
-                name = paths[index].relative_to(folder).as_posix()
-                pile.unreadable.append(f"{name}: {result.reason}")
+                pile.unreadable.append((index, result.reason))
             else:
                 _add(pile, index, result)
             if progress is not None:
@@ -132,24 +156,23 @@ def _add(pile: _Pile, index: int, image: Decoded) -> None:
     pile.native_sizes.append(image.native_size)
 
 
-def _in_order(
-    pool: ThreadPoolExecutor, function: Callable[[Path], Result], paths: list[Path]
-) -> Generator[Result, None, None]:
-    for start in range(0, len(paths), FILES_AT_A_TIME):
-        yield from pool.map(function, paths[start : start + FILES_AT_A_TIME])
-
-
 def _check_unreadable(
-    unreadable: list[str], n_files: int, folder: Path, max_unreadable_share: float
+    paths: list[Path],
+    folder: Path,
+    max_unreadable_share: float,
+    unreadable: list[tuple[int, str]],
 ) -> None:
-    share = len(unreadable) / n_files
-    if share <= max_unreadable_share and len(unreadable) < n_files:
+    share = len(unreadable) / len(paths)
+    if share <= max_unreadable_share and len(unreadable) < len(paths):
         return
-    shown = "".join(f"\n  {line}" for line in unreadable[:NAMED_IN_ERROR])
+    shown = "".join(
+        f"\n  {paths[index].relative_to(folder).as_posix()}: {reason}"
+        for index, reason in unreadable[:NAMED_IN_ERROR]
+    )
     n_more = len(unreadable) - NAMED_IN_ERROR
     more = f"\n  and {n_more} more" if n_more > 0 else ""
     raise DataError(
-        f"{len(unreadable)} of {n_files} image files in {folder} are unreadable ({share:.1%}); "
+        f"{len(unreadable)} of {len(paths)} image files in {folder} are unreadable ({share:.1%}); "
         f"at most {max_unreadable_share:.1%} may be, and one must be readable. "
         f"Repair or remove them:{shown}{more}"
     )

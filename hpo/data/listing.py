@@ -71,7 +71,8 @@ def _visible_files(folder: Path) -> list[Path]:
     for parent, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
         here = Path(parent)
         folders[:] = [name for name in folders if name[0] != "." and not _leads_up(here, name)]
-        files += [(here / name).relative_to(folder) for name in names if name[0] != "."]
+        relative = here.relative_to(folder)
+        files += [relative / name for name in names if name[0] != "."]
     return files
 
 

@@ -44,6 +44,25 @@ def to_square(image: "Image.Image", image_size: int) -> NDArray[np.uint8]:
     return pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
+def square_of(pixels: NDArray[np.uint8], image_size: int) -> NDArray[np.uint8]:
+    """Make one image of an array square.
+
+    Args:
+        pixels: `(height, width, channels)` uint8, channels 1 or 3.
+        image_size: side of the result in pixels.
+
+    Returns:
+        `(channels, image_size, image_size)` uint8.
+    """
+    from PIL import Image
+
+    height, width, channels = pixels.shape
+    if height == width == image_size:
+        return pixels.transpose(2, 0, 1)
+    plane = pixels[:, :, 0] if channels == 1 else pixels
+    return to_square(Image.fromarray(np.ascontiguousarray(plane)), image_size)
+
+
 def resize_all(
     images: NDArray[np.uint8], image_size: int, progress: Callable[[int, int], None] | None
 ) -> Tensor:
@@ -57,16 +76,13 @@ def resize_all(
     Returns:
         `(n_images, channels, image_size, image_size)` uint8; never shares memory with `images`.
     """
-    from PIL import Image
-
     n_images, height, width, channels = images.shape
     if height == width == image_size:
         squares = np.array(images.transpose(0, 3, 1, 2), order="C")
     else:
         squares = np.empty((n_images, channels, image_size, image_size), dtype=np.uint8)
         for index in range(n_images):
-            pixels = images[index, :, :, 0] if channels == 1 else images[index]
-            squares[index] = to_square(Image.fromarray(np.ascontiguousarray(pixels)), image_size)
+            squares[index] = square_of(images[index], image_size)
             if progress is not None and index % PROGRESS_EVERY == PROGRESS_EVERY - 1:
                 progress(index + 1, n_images)
     if progress is not None:

@@ -41,29 +41,61 @@ def read_torchvision(name: str, *, data_root: Path | None, with_labels: bool) ->
     Raises:
         DataError: the name is not known, or files are missing or damaged.
     """
-    if name not in NAMES:
-        by_lower = {known.lower(): known for known in NAMES}
-        near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-        hint = f"Did you mean {PREFIX}{by_lower[near[0]]}? " if near else ""
-        raise DataError(f"Unknown data set {PREFIX}{name}. {hint}Known names: {', '.join(NAMES)}.")
+    _check_name(name)
     root = (data_root or DEFAULT_DATA_ROOT).expanduser()
     if name in _IDX_CLASSES:
         return _read_idx_set(name, root, with_labels=with_labels)
     return _read_with_torchvision(name, root, with_labels=with_labels)
 
 
-def _read_idx_set(name: str, root: Path, *, with_labels: bool) -> ArrayImages:
+def files_of(name: str, *, data_root: Path | None, with_labels: bool) -> tuple[Path, ...]:
+    """Find the files that `read_torchvision` reads, without reading them.
+
+    Args:
+        name: one of `NAMES`.
+        data_root: where its files are; None looks in `./data`.
+        with_labels: whether labels are wanted.
+
+    Raises:
+        DataError: the name is not known, or files are missing.
+    """
+    _check_name(name)
+    root = (data_root or DEFAULT_DATA_ROOT).expanduser()
+    if name in _IDX_CLASSES:
+        images, labels = _find_idx_files(name, root, with_labels=with_labels)
+        return (images,) if labels is None else (images, labels)
+    kind = _kind(name)
+    found = _root_of(kind, name, root)
+    return tuple(found / kind.base_folder / file for file in _wanted_files(kind))
+
+
+def _check_name(name: str) -> None:
+    if name not in NAMES:
+        by_lower = {known.lower(): known for known in NAMES}
+        near = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+        hint = f"Did you mean {PREFIX}{by_lower[near[0]]}? " if near else ""
+        raise DataError(f"Unknown data set {PREFIX}{name}. {hint}Known names: {', '.join(NAMES)}.")
+
+
+def _find_idx_files(name: str, root: Path, *, with_labels: bool) -> tuple[Path, Path | None]:
     # A set's own folder first: the files of MNIST, FashionMNIST and KMNIST bear the same names.
     folders = (root / name / "raw", root / name, root / "raw", root)
     image_file = next((found for folder in folders if (found := _find(folder, _IDX_IMAGES))), None)
     if image_file is None:
         raise _missing(name, (f"{_IDX_IMAGES[0]}[.gz]", f"{_IDX_LABELS[0]}[.gz]"), folders)
-    images = read_idx(image_file, 3)[..., np.newaxis]
     if not with_labels:
-        return ArrayImages(images, None, ())
+        return image_file, None
     label_file = _find(image_file.parent, _IDX_LABELS)
     if label_file is None:
         raise _missing(name, (f"{_IDX_LABELS[0]}[.gz]",), (image_file.parent,))
+    return image_file, label_file
+
+
+def _read_idx_set(name: str, root: Path, *, with_labels: bool) -> ArrayImages:
+    image_file, label_file = _find_idx_files(name, root, with_labels=with_labels)
+    images = read_idx(image_file, 3)[..., np.newaxis]
+    if label_file is None:
+        return ArrayImages(images, None, ())
     labels = read_idx(label_file, 1)
     class_names = _IDX_CLASSES[name]
     if len(labels) != len(images) or labels.max(initial=0) >= len(class_names):
@@ -87,9 +119,7 @@ def _missing(name: str, files: tuple[str, ...], looked_in: tuple[Path, ...]) -> 
 
 
 def _read_with_torchvision(name: str, root: Path, *, with_labels: bool) -> ArrayImages:
-    import torchvision.datasets
-
-    kind: Any = getattr(torchvision.datasets, name)
+    kind = _kind(name)
     found = _root_of(kind, name, root)
     options = {"split": "train+unlabeled"} if name == "STL10" else {"train": True}
     try:
@@ -112,10 +142,20 @@ def _read_with_torchvision(name: str, root: Path, *, with_labels: bool) -> Array
     return ArrayImages(images, labels, tuple(classes))
 
 
+def _kind(name: str) -> Any:
+    import torchvision.datasets
+
+    return getattr(torchvision.datasets, name)
+
+
+def _wanted_files(kind: Any) -> list[str]:
+    wanted = [file for file, _ in (*kind.train_list, *kind.test_list)]
+    return wanted + ([kind.meta["filename"]] if hasattr(kind, "meta") else [])
+
+
 def _root_of(kind: Any, name: str, root: Path) -> Path:
     """Where torchvision is to look, once every file it wants is known to be there."""
-    wanted = [file for file, _ in (*kind.train_list, *kind.test_list)]
-    wanted += [kind.meta["filename"]] if hasattr(kind, "meta") else []
+    wanted = _wanted_files(kind)
     roots = [root, root / name, *([root.parent] if root.name == kind.base_folder else [])]
     for candidate in roots:
         if all((candidate / kind.base_folder / file).is_file() for file in wanted):

@@ -3,48 +3,21 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
+from hpo.methods.criteria import Criterion
+
 Target = Literal["self", "stop-grad", "ema"]
-
-
-class Criterion(nn.Module):
-    """A loss over the lists of online outputs q and targets k, one tensor (n, dim) per view."""
-
-    def __init__(self, criterion: nn.Module) -> None:
-        super().__init__()
-        self.criterion = criterion
-
-
-class Pair(Criterion):
-    """Loss between the two online outputs: SimCLR, Barlow Twins, VICReg."""
-
-    def forward(self, online: list[Tensor], target: list[Tensor]) -> Tensor:
-        """Return criterion(q_0, q_1)."""
-        return cast(Tensor, self.criterion(online[0], online[1]))
-
-
-class Cross(Criterion):
-    """Mean loss of every online output against the targets of the other views: BYOL."""
-
-    def forward(self, online: list[Tensor], target: list[Tensor]) -> Tensor:
-        """Return the mean of criterion(q_i, k_j) over i != j."""
-        terms = [
-            self.criterion(q, k)
-            for i, q in enumerate(online)
-            for j, k in enumerate(target)
-            if i != j
-        ]
-        return torch.stack(terms).mean()
 
 
 @dataclass
 class Method:
-    """A joint-embedding method as five values.
+    """A joint-embedding method as a handful of values.
 
     Args:
         projector: maps features h (n, dim) to embeddings z.
@@ -52,8 +25,13 @@ class Method:
         predictor: maps z to q; the identity for most methods.
         target: where k comes from: z itself, z without gradient, or the momentum copy's z.
         momentum: start value of the momentum copy's coefficient, in [0, 1); cosine to 1.
+        n_global: views of most of the image; only these have targets.
+        n_local: small crops beside them.
         loss_sees_scale: whether scaling all embeddings changes the loss. Only then is shrinking
             a sign of collapse.
+        batch_multiple: batches must be a multiple of this.
+        one_way: whether only the first view's output and the second's target are used; then no
+            other is computed, which saves half of the work. For targets of the momentum copy.
     """
 
     projector: nn.Module
@@ -61,7 +39,11 @@ class Method:
     predictor: nn.Module = field(default_factory=nn.Identity)
     target: Target = "self"
     momentum: float = 0.99
+    n_global: int = 2
+    n_local: int = 0
     loss_sees_scale: bool = False
+    batch_multiple: int = 1
+    one_way: bool = False
 
 
 class Learner(nn.Module):
@@ -80,7 +62,9 @@ class Learner(nn.Module):
         self.criterion = method.criterion
         self.target: Target = method.target
         self.momentum = method.momentum
+        self.n_global, self.n_local = method.n_global, method.n_local
         self.loss_sees_scale = method.loss_sees_scale
+        self.batch_multiple, self.one_way = method.batch_multiple, method.one_way
         self.teacher: nn.Module | None = None
         if self.target == "ema":
             self.teacher = copy.deepcopy(nn.Sequential(backbone, method.projector))
@@ -90,27 +74,32 @@ class Learner(nn.Module):
         """Return the loss of one step.
 
         Args:
-            views: one tensor (n, channels, size, size) per view. The network sees them one view
-                at a time, as in Lightly's examples, because BatchNorm's statistics depend on it.
+            views: one tensor (n, channels, size, size) per view, the global ones first. The
+                network sees them one view at a time, as in Lightly's examples, because
+                BatchNorm's statistics depend on it.
         """
-        embeddings = [self.projector(self.backbone(view)) for view in views]
+        seen = views[:1] if self.one_way else views
+        embeddings = [self.projector(self.backbone(view)) for view in seen]
         online = [self.predictor(z) for z in embeddings]
         if self.teacher is not None:
             with torch.no_grad():
-                targets = [self.teacher(view) for view in views]
+                aimed_at = views[1:2] if self.one_way else views[: self.n_global]
+                targets = [self.teacher(view) for view in aimed_at]
         elif self.target == "stop-grad":
-            targets = [z.detach() for z in embeddings]
+            targets = [z.detach() for z in embeddings[: self.n_global]]
         else:
-            targets = embeddings
+            targets = embeddings[: self.n_global]
         return cast(Tensor, self.criterion(online, targets))
 
-    def update_teacher(self, step: int, n_steps: int) -> None:
-        """Move the momentum copy towards the network; nothing for methods without one.
+    def before_step(self, step: int, n_steps: int) -> None:
+        """Do what comes before the forward pass: the parts' own hooks, then the momentum copy.
 
         Args:
             step: index of this step, from 0.
-            n_steps: steps of the whole training; the coefficient reaches 1 at its end.
+            n_steps: steps of the whole training; the momentum coefficient reaches 1 at its end.
         """
+        for hook in self._hooks("before_step"):
+            hook(step, n_steps)
         if self.teacher is None:
             return
         from lightly.models.utils import update_momentum
@@ -118,3 +107,25 @@ class Learner(nn.Module):
 
         coefficient = cosine_schedule(step, n_steps, self.momentum, 1.0)
         update_momentum(nn.Sequential(self.backbone, self.projector), self.teacher, coefficient)
+
+    def after_backward(self, step: int, n_steps: int) -> None:
+        """Do what comes between the backward pass and the optimiser's step: the parts' hooks."""
+        for hook in self._hooks("after_backward"):
+            hook(step, n_steps)
+
+    def _hooks(self, name: str) -> Iterator[nn.Module]:
+        for part in (self.projector, self.predictor, self.criterion):
+            for module in part.modules():
+                if hasattr(module, name):
+                    yield getattr(module, name)
+
+
+def backbone_of(learner: nn.Module) -> nn.Module:
+    """Return a learner's backbone."""
+    return cast(nn.Module, learner.backbone)
+
+
+def projector_of(learner: nn.Module) -> nn.Module:
+    """Return a learner's projector; the identity for one that has none."""
+    projector = getattr(learner, "projector", None)
+    return projector if isinstance(projector, nn.Module) else nn.Identity()

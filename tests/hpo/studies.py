@@ -16,6 +16,7 @@ TINY: dict[str, Any] = {
     "trials": 3,
     "lidar_views": 4,
     "threads": 1,
+    "workers": 1,
     "least_moved": 0.0,
 }
 

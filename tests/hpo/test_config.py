@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from hpo.backbones import backbone_names
 from hpo.config import CHANGEABLE, StudyConfig, ViewOptions, load_config
 from hpo.errors import BudgetError, ConfigError
-from hpo.methods import METHODS
+from hpo.methods import LEARNERS, METHODS
 from objectives import DEFAULT_OBJECTIVE, measure_names
 from search_spaces import SearchSpacesError
 
@@ -95,13 +95,14 @@ def test_numbers_are_read_as_numbers(tmp_path: Path, word: str, value: float) ->
 
 def test_the_space_has_the_fixed_values() -> None:
     config = load_config(None, {"method": "vicreg", "fix": {"lr": 0.5, "var": 1.0}})
-    space = config.space()
+    space = config.search_space()
     assert set(space) == {"weight_decay", "sim", "cov"}
-    assert space.fixed == {"lr": 0.5, "var": 1.0}
+    held = {"projector_width": "auto", "warmup_share": 0.1}
+    assert space.fixed == {"lr": 0.5, "var": 1.0, **held}
 
 
 def test_the_space_follows_the_optimizer() -> None:
-    spaces = [load_config(None, {"optimizer": o}).space() for o in ("adamw", "sgd", "lars")]
+    spaces = [load_config(None, {"optimizer": o}).search_space() for o in ("adamw", "sgd", "lars")]
     assert len({space.dimensions["lr"] for space in spaces}) == 3
 
 
@@ -122,7 +123,7 @@ def test_limits(
 @pytest.mark.parametrize(
     ("option", "known"),
     [
-        ("method", set(METHODS)),
+        ("method", {*METHODS, *LEARNERS}),
         ("objective", set(measure_names())),
         ("backbone", {"auto", *backbone_names()}),
     ],
@@ -132,7 +133,7 @@ def test_exactly_what_exists_is_taken(option: str, known: set[str]) -> None:
         assert getattr(load_config(None, {option: name}), option) == name
     with pytest.raises(ConfigError) as caught:
         load_config(None, {option: "§"})
-    listed = re.search(r"Known: (.*)\.$", str(caught.value))
+    listed = re.search(r"Known: ([^.]*)\.", str(caught.value))
     assert listed is not None
     assert set(listed[1].split(", ")) == known
 
@@ -150,7 +151,10 @@ def test_several_unknown_options_at_once(tmp_path: Path) -> None:
     message = str(caught.value)
     assert "study.yaml: unknown option 'epoch' (did you mean 'epochs'?)" in message
     assert "'bach_size' (did you mean 'batch_size'?)" in message
-    assert "'qqqq', 'meth' (did you mean 'method'?). Known: backbone, batch_size" in message
+    assert (
+        "'qqqq', 'meth' (did you mean 'method'?). Known: accumulate, backbone, batch_size"
+        in message
+    )
 
 
 def test_an_unknown_option_of_the_views(tmp_path: Path) -> None:
@@ -179,6 +183,20 @@ IMPOSSIBLE: list[tuple[str, Any]] = [
     ("views", 3),
     ("fix", 3),
     ("fix", ["lr"]),
+    ("weights", 3),
+    ("accumulate", 0),
+    ("clip_norm", 0.0),
+    ("compile", "perhaps"),
+    ("pipeline", "fast"),
+    ("preset", 3),
+    ("space", 3),
+    ("search", 3),
+    ("search_views", "perhaps"),
+    ("devices", 0),
+    ("workers", 0),
+    ("loader_workers", -1),
+    ("cache_dir", 3),
+    ("cache_gib", -1.0),
     ("trials", 0),
     ("trials", -1),
     ("budget", "10"),
@@ -221,8 +239,8 @@ def test_no_option_was_forgotten_above() -> None:
 
 @pytest.mark.parametrize("option", sorted(ViewOptions.model_fields))
 def test_an_impossible_view_option(option: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^views\.{option}: got -0.5; input should be greater"):
-        load_config(None, {"views": {option: -0.5}})
+    with pytest.raises(ConfigError, match=rf"^views\.{option}: got -1; input should be greater"):
+        load_config(None, {"views": {option: -1}})
 
 
 def test_all_impossible_values_at_once(tmp_path: Path) -> None:
@@ -283,3 +301,57 @@ def test_a_configuration_made_by_hand_is_checked_too() -> None:
 
 def test_the_default_objective_is_that_of_the_measures() -> None:
     assert StudyConfig().objective == DEFAULT_OBJECTIVE
+
+
+# The search space of a configuration
+
+
+def test_ranges_of_file_and_command_line_add_up(tmp_path: Path) -> None:
+    text = "space:\n  temperature: {low: 1e-1, high: 0.3}\n  lr: [1e-3, 0.002]"
+    space = load(tmp_path, text, space={"weight_decay": {"high": 0.02}}).search_space()
+    assert (space.dimensions["temperature"].low, space.dimensions["temperature"].high) == (0.1, 0.3)
+    assert space.dimensions["lr"].choices == (1e-3, 0.002)
+    assert space.dimensions["weight_decay"].high == 0.02
+
+
+def test_what_is_held_can_be_searched() -> None:
+    assert "projector_width" not in load_config(None, {}).search_space()
+    space = load_config(None, {"search": ["projector_width", "warmup_share"]}).search_space()
+    assert {"projector_width", "warmup_share"} <= set(space)
+
+
+def test_searched_and_fixed_is_a_contradiction() -> None:
+    with pytest.raises(ConfigError, match="'lr' is to be searched and to be fixed"):
+        load_config(None, {"search": ["lr"], "fix": {"lr": 0.1}})
+
+
+def test_views_can_be_searched_but_for_those_set_by_hand() -> None:
+    options = {"search_views": True, "views": {"min_scale": 0.4, "hf_prob": 0.0}}
+    space = load_config(None, options).search_space()
+    assert "cj_strength" in space
+    assert "min_scale" not in space
+    assert space.fixed["min_scale"] == 0.4
+
+
+def test_a_preset_is_a_space() -> None:
+    wide = load_config(None, {"preset": "wide"}).search_space().dimensions["lr"]
+    plain = load_config(None, {}).search_space().dimensions["lr"]
+    assert wide.low < plain.low < plain.high < wide.high
+    with pytest.raises(ConfigError, match="preset"):
+        load_config(None, {"preset": "wider"})
+
+
+def test_a_method_of_the_users_has_its_own_space(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(
+        "from hpo.methods import method\nfrom search_spaces import Float\n"
+        "@method(knob=Float(0.0, 1.0, default=0.5))\ndef mine(dim, *, knob): ...\n"
+    )
+    space = load_config(None, {"method": f"{file}:mine", "fix": {"knob": 0.25}}).search_space()
+    assert set(space) == {"lr", "weight_decay"}
+    assert space.fixed["knob"] == 0.25
+
+
+def test_a_refused_method_says_why() -> None:
+    with pytest.raises(ConfigError, match="method: got 'empssl', which is not offered"):
+        load_config(None, {"method": "empssl"})

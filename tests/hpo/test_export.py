@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from hpo.backbones import build_backbone
+from hpo.backbones import build_backbone, load_chosen
 from hpo.config import StudyConfig
 from hpo.embedding import calibrate_batch_norm, embed
 from hpo.errors import StorageError
@@ -67,10 +67,10 @@ ROW = TrialRow(
 
 
 def prepared(data: str, **options: Any) -> Workload:
+    given = {"backbone": "resnet10_narrow", **options}
     config = StudyConfig(
-        data=data, epochs=6, batch_size=16, measure_images=64, backbone="resnet10_narrow",
-        device="cpu", **options,
-    )  # fmt: skip
+        data=data, epochs=6, batch_size=16, measure_images=64, device="cpu", **given
+    )
     return prepare(config)
 
 
@@ -88,9 +88,9 @@ def usable_backbone(workload: Workload) -> nn.Module:
     net = build_backbone(workload.backbone)
     calibrate_batch_norm(
         net,
-        workload.train[:64],
+        workload.train.read(torch.arange(min(64, len(workload.train)))),
         workload.normalisation,
-        recipe=workload.recipe,
+        recipe=workload.gauge.recipe,
         seed=0,
         device=workload.device,
     )
@@ -148,7 +148,12 @@ def test_the_card_says_where_the_backbone_comes_from(
     export_backbone(tmp_path, workload, ROW, CHOICE, weights)
     card = strict((tmp_path / CARD_NAME).read_text(encoding="utf-8"))
     assert card["architecture"] == {
+        "family": "resnet",
         "name": "resnet10_narrow",
+        "dim": 128,
+        "image_size": 16,
+        "weights": None,
+        "block": "basic",
         "blocks": [1, 1, 1, 1],
         "width": 16,
         "stem_stride": 1,
@@ -249,7 +254,7 @@ def test_the_lines_of_the_readme_give_the_same_features(
 def prepared_images(folder: Path, image_size: int) -> Tensor:
     from hpo.data import load_images
 
-    return load_images(
+    found = load_images(
         str(folder),
         image_size=image_size,
         data_root=None,
@@ -257,6 +262,36 @@ def prepared_images(folder: Path, image_size: int) -> Tensor:
         max_images=None,
         seed=0,
     ).images
+    return found.read(torch.arange(len(found)))
+
+
+@pytest.mark.parametrize("name", ["vit_tiny", "timm:test_vit", "tests/hpo/backbones/nets.py:Tied"])
+def test_every_kind_of_backbone_comes_back(tmp_path: Path, name: str) -> None:
+    """Also one with one matrix under two names, and with convolutions in channels_last."""
+    if name.startswith("timm:"):
+        pytest.importorskip("timm")
+    pictures(tmp_path / "photos", 240, colour=True)
+    workload = prepared(str(tmp_path / "photos"), backbone=name, image_size=16)
+    net = build_backbone(workload.backbone).to(memory_format=torch.channels_last).eval()
+    export_backbone(tmp_path / "chosen", workload, ROW, CHOICE, dict(net.state_dict()))
+    card = strict((tmp_path / "chosen" / CARD_NAME).read_text(encoding="utf-8"))
+    assert ("timm" in card["made_with"]) is name.startswith("timm:")
+    images = torch.rand(2, 3, 16, 16)
+    with torch.no_grad():
+        assert torch.equal(load_chosen(tmp_path / "chosen")(images), net(images))
+
+
+def test_the_weights_that_it_began_with_are_part_of_the_study(tmp_path: Path) -> None:
+    net = build_backbone(prepared("digits", max_images=400).backbone)
+    torch.save(net.state_dict(), tmp_path / "a.pt")
+    workload = prepared("digits", max_images=400, weights=tmp_path / "a.pt")
+    digest = hashlib.sha256((tmp_path / "a.pt").read_bytes()).hexdigest()
+    named = {"path": str(tmp_path / "a.pt"), "sha256": digest}
+    assert card_of(workload, ROW, CHOICE)["architecture"]["weights"] == named
+    assert workload.identity["weights"] == f"{tmp_path / 'a.pt'}, sha256 {digest[:12]}"
+    started = build_backbone(workload.backbone).state_dict()
+    assert all(torch.equal(value, started[name]) for name, value in net.state_dict().items())
+    assert prepared("digits", max_images=400).identity["weights"] is None
 
 
 def test_the_card_is_plain_data(workload: Workload) -> None:

@@ -14,21 +14,19 @@ from hpo.backbones import backbone_spec
 from hpo.embedding import Normalisation
 from hpo.measuring import Gauge, Initial, Measurement
 from hpo.methods import Learner
+from hpo.optimization import OptimizerPlan
 from hpo.training import Training, TrainingPlan
-from hpo.views import ViewRecipe, random_views
+from hpo.views import ViewPlan, ViewRecipe, random_views
 
 RECIPE = ViewRecipe(hf_prob=0.0)
 N_VIEWS = 3
 PLAN = TrainingPlan(
     backbone=backbone_spec("resnet10_narrow", image_size=8, in_channels=1),
     method="simclr",
-    method_parameters={},
-    optimizer="adamw",
-    lr=0.05,
-    weight_decay=0.0,
+    optimizer=OptimizerPlan(lr=0.05, weight_decay=0.0),
     n_epochs=8,
     batch_size=16,
-    recipe=RECIPE,
+    views=ViewPlan(RECIPE, RECIPE),
     seed=0,
 )
 
@@ -46,7 +44,8 @@ def gauge(digits: Tensor) -> Gauge:
 
 
 def trained(digits: Tensor, lr: float) -> Learner:
-    made = Training(replace(PLAN, lr=lr), digits, Normalisation.of(digits), torch.device("cpu"))
+    plan = replace(PLAN, optimizer=replace(PLAN.optimizer, lr=lr))
+    made = Training(plan, digits, Normalisation.of(digits), torch.device("cpu"))
     for _ in range(PLAN.n_epochs):
         made.run_epoch()
     return made.learner
@@ -60,7 +59,7 @@ def initial(gauge: Gauge, digits: Tensor) -> Initial:
 
 @pytest.fixture(scope="module")
 def learner(digits: Tensor) -> Learner:
-    return trained(digits, lr=PLAN.lr)
+    return trained(digits, lr=PLAN.optimizer.lr)
 
 
 def test_measuring_changes_nothing_and_repeats_itself(
@@ -224,3 +223,36 @@ def test_a_callback_can_stop_the_measuring(
     with pytest.raises(Stop):
         replace(gauge, on_batch=stop).measure(learner, initial)
     assert isinstance(gauge.measure(learner, initial), Measurement)
+
+
+def test_without_a_projector_features_are_measured_about_their_mean(
+    gauge: Gauge, learner: Learner, digits: Tensor
+) -> None:
+    """An offset that all images share changes nothing then, and everything otherwise."""
+
+    class Shifted(nn.Module):
+        def __init__(self, offset: float) -> None:
+            super().__init__()
+            self.net, self.offset = copy.deepcopy(learner.backbone), offset
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.net(images) + self.offset
+
+    class Bare(nn.Module):
+        def __init__(self, offset: float) -> None:
+            super().__init__()
+            self.backbone = Shifted(offset)
+
+    found = {}
+    for centred in (True, False):
+        about = replace(gauge, centred=centred)
+        for offset in (0.0, 50.0):
+            made = Bare(offset)
+            found[centred, offset] = about.measure(made, about.initial(made, digits))
+    assert found[True, 50.0].backbone.kind is None
+    assert found[False, 50.0].backbone.kind == "constant"
+    for name in ("rankme", "alpha_req", "view_retrieval", "guarded_rank"):
+        near = pytest.approx(found[True, 0.0].values[name], rel=1e-3)
+        assert found[True, 50.0].values[name] == near
+    assert found[False, 50.0].values["rankme"] < 0.5 * found[True, 0.0].values["rankme"]
+    assert replace(gauge, centred=True).record_digest() != gauge.record_digest()

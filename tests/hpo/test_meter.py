@@ -10,7 +10,7 @@ import pytest
 
 from hpo.budget import Budget
 from hpo.interruption import Interrupted, StopFlag
-from hpo.meter import BudgetSpent, Meter, session_seconds
+from hpo.meter import BudgetSpent, Clock, Meter, session_seconds, worker_seconds
 from hpo.storage import open_storage, open_study
 
 
@@ -57,3 +57,22 @@ def test_the_heartbeat_of_the_running_trial_is_kept(study: optuna.Study) -> None
     meter.watch(None)
     meter.tick()
     assert beats == [7]
+
+
+def test_sessions_count_as_often_as_they_had_workers(study: optuna.Study) -> None:
+    Meter(study, Budget(None), StopFlag(), started=time.monotonic() - 5, n_workers=3).write()
+    Meter(study, Budget(None), StopFlag(), started=time.monotonic() - 3).write()
+    assert session_seconds(study.user_attrs) == pytest.approx(8, abs=0.5)
+    assert worker_seconds(study.user_attrs) == pytest.approx(18, abs=1.0)
+
+
+def test_a_workers_clock_is_the_parents_and_records_nothing(study: optuna.Study) -> None:
+    started = time.monotonic() - 5
+    clock = Clock(Budget(100.0), StopFlag(), started=started, earlier_seconds=84.9)
+    clock.searching = True
+    clock.tick()
+    assert clock.seconds == pytest.approx(89.9, abs=0.05)
+    time.sleep(0.15)
+    with pytest.raises(BudgetSpent):
+        clock.tick()
+    assert study.user_attrs == {}

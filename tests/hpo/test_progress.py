@@ -20,13 +20,39 @@ def row(number: int, state: str, epoch: int = 0, reason: str = "") -> TrialRow:
 def test_the_fraction_is_of_the_limit_that_comes_first() -> None:
     done = Fraction(StudyConfig(trials=4, epochs=10, budget="100s"))
     done.rows([row(0, "finished", 10), row(1, "collapsed", 1), row(2, "running", 1)])
-    done.epoch(5)
+    done.epoch(2, 5)
     done.spent_seconds = 30.0
     assert done.value == pytest.approx(2.5 / 4)
     assert done.eta_seconds == pytest.approx(30 * 1.5 / 2.5)
     done.spent_seconds = 90.0
     assert done.value == pytest.approx(0.9)
     assert done.eta_seconds == pytest.approx(10.0)
+
+
+def test_several_running_trials_count_each_for_itself() -> None:
+    done = Fraction(StudyConfig(trials=4, epochs=10))
+    done.rows([row(0, "running"), row(1, "running", 2), row(2, "finished", 10)])
+    assert done.value == pytest.approx(12 / 40)
+    done.epoch(0, 3)
+    done.epoch(1, 4)
+    done.epoch(0, 5)
+    assert done.value == pytest.approx(19 / 40)
+    done.rows([row(0, "running", 2), row(1, "pruned", 2), row(2, "finished", 10)])
+    assert done.value == pytest.approx(25 / 40)
+
+
+def test_a_terminal_names_every_running_trial() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=240, height=30)
+    with LiveProgress(console, StudyConfig(trials=9, epochs=10)) as progress:
+        progress.epoch(3, 2)
+        progress.epoch(1, 5)
+        console.print(progress._render())
+        for number in range(4, 8):
+            progress.epoch(number, 1)
+        console.print(progress._render())
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "trials 1: epoch 5, 3: epoch 2 of 10" in shown
+    assert "5: epoch 1 and 2 more of 10" in shown
 
 
 def test_before_there_is_a_rate_only_the_budget_is_known() -> None:

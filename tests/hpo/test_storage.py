@@ -10,6 +10,7 @@ import optuna
 import pytest
 
 from hpo.errors import StorageError, StudyLockedError, StudyMismatchError
+from hpo.interruption import Interrupted, StopFlag
 from hpo.storage import StudyDirectory, check_same, load_study, open_storage, open_study
 
 
@@ -89,3 +90,17 @@ def test_differences_are_listed_with_both_values(directory: StudyDirectory) -> N
     assert "epochs: the study has 54, this run 9" in str(caught.value)
     assert "new: the study has None, this run True" in str(caught.value)
     assert "method" not in str(caught.value)
+
+
+def test_a_run_waits_for_the_workers_of_one_that_was_killed(directory: StudyDirectory) -> None:
+    said: list[str] = []
+    directory.wait_for_workers(said.append)
+    assert said == []
+    with directory.worker_lock(0), directory.worker_lock(3):
+        with pytest.raises(StudyLockedError, match=r"worker\(s\) 0, 3 of an earlier run"):
+            directory.wait_for_workers(said.append, seconds=0.3)
+        with pytest.raises(Interrupted):
+            directory.wait_for_workers(said.append, StopFlag("SIGINT").check)
+    assert said == ["waiting for 2 worker(s) of an earlier run to end"]
+    directory.wait_for_workers(said.append)
+    assert len(said) == 1

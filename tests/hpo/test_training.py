@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,17 @@ from hpo.checkpoint import load_checkpoint, save_checkpoint
 from hpo.embedding import Normalisation
 from hpo.errors import ConfigError
 from hpo.methods import METHODS
+from hpo.optimization import OptimizerPlan
 from hpo.training import Diverged, Training, TrainingPlan, initial_backbone
-from hpo.views import ViewRecipe
+from hpo.views import ViewPlan
 
 PLAN = TrainingPlan(
     backbone=backbone_spec("resnet10_narrow", image_size=8, in_channels=1),
     method="simclr",
-    method_parameters={},
-    optimizer="adamw",
-    lr=0.02,
-    weight_decay=0.01,
+    optimizer=OptimizerPlan(name="adamw", lr=0.02, weight_decay=0.01),
     n_epochs=4,
     batch_size=16,
-    recipe=ViewRecipe(hf_prob=0.0),
+    views=ViewPlan.for_size(8).changed({"hf_prob": 0.0}),
     seed=3,
 )
 
@@ -39,7 +37,11 @@ def images(digits: Tensor) -> Tensor:
 
 
 def training(images: Tensor, **changed: Any) -> Training:
-    plan = replace(PLAN, **changed)
+    """A training of the plan above with some of its own fields or its optimiser's changed."""
+    own = {field.name for field in fields(TrainingPlan)}
+    optimizing = replace(PLAN.optimizer, **{k: v for k, v in changed.items() if k not in own})
+    given = {k: v for k, v in changed.items() if k in own}
+    plan = replace(PLAN, optimizer=optimizing, **given)
     return Training(plan, images, Normalisation.of(images), torch.device("cpu"))
 
 
@@ -66,12 +68,11 @@ def assert_same_state(one: Training, other: Training) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "optimizer"),
-    [(method, "adamw") for method in METHODS] + [("simclr", "lars"), ("byol", "sgd")],
+    ("method", "name"),
+    [("simclr", "adamw"), ("simclr", "lars"), ("byol", "sgd")],
 )
-def test_resuming_is_exact(method: str, optimizer: str, images: Tensor, tmp_path: Path) -> None:
-    lr = 0.02 if optimizer == "adamw" else 0.5
-    wanted = {"method": method, "optimizer": optimizer, "lr": lr}
+def test_resuming_is_exact(method: str, name: str, images: Tensor, tmp_path: Path) -> None:
+    wanted = {"method": method, "name": name, "lr": 0.02 if name == "adamw" else 0.5}
     straight = training(images, **wanted)
     losses = run(straight, 4)
 
@@ -107,14 +108,17 @@ def test_another_plan_gives_another_training(images: Tensor, changed: dict[str, 
 
 def test_all_trials_start_from_the_same_backbone(images: Tensor) -> None:
     start = initial_backbone(PLAN.backbone, PLAN.seed).state_dict()
+    small = {"wmse": {"embedding_dim": 8, "whitening_size": 16}}
     for method in METHODS:
-        backbone = training(images, method=method, lr=0.7).learner.backbone.state_dict()
+        own = small.get(method, {})
+        made = training(images, method=method, lr=0.7, method_parameters=own)
+        backbone = made.learner.backbone.state_dict()
         assert all(torch.equal(backbone[name], start[name]) for name in start)
 
 
 def test_training_learns_something(digits: Tensor) -> None:
-    mild = ViewRecipe(hf_prob=0.0, min_scale=0.5, cj_prob=0.0)
-    losses = run(training(digits, recipe=mild, n_epochs=6), 6)
+    mild = PLAN.views.changed({"min_scale": 0.5, "cj_prob": 0.0})
+    losses = run(training(digits, views=mild, n_epochs=6), 6)
     assert losses[-1] < 0.75 * losses[0]
 
 
@@ -170,9 +174,9 @@ def test_the_first_rate_after_resuming_is_the_next_of_the_schedule(
     assert resumed.scheduler.last_epoch == 3 * n_epochs
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lars", "sgd"])
-def test_only_weights_are_decayed(images: Tensor, optimizer: str) -> None:
-    made = training(images, method="byol", optimizer=optimizer, weight_decay=0.3)
+@pytest.mark.parametrize("name", ["adamw", "lars", "sgd"])
+def test_only_weights_are_decayed(images: Tensor, name: str) -> None:
+    made = training(images, method="byol", name=name, weight_decay=0.3)
     decay = {
         id(parameter): group["weight_decay"]
         for group in made.optimizer.param_groups
@@ -207,7 +211,7 @@ def test_the_teacher_follows_the_whole_schedule(images: Tensor) -> None:
 
 @pytest.mark.parametrize("method", ["barlow_twins", "vicreg"])
 def test_a_hopeless_rate_diverges(images: Tensor, method: str) -> None:
-    made = training(images, method=method, optimizer="sgd", lr=1e12, n_epochs=30)
+    made = training(images, method=method, name="sgd", lr=1e12, n_epochs=30)
     with pytest.raises(Diverged, match=r"not finite in epoch \d+") as found:
         run(made, 30)
     assert found.value.epoch == made.epoch + 1
@@ -242,3 +246,119 @@ def test_a_stop_within_an_epoch_leaves_the_state_from_before_usable(
 def test_fewer_images_than_a_batch_are_refused(images: Tensor) -> None:
     with pytest.raises(ConfigError, match="batch_size: got 55, wanted at most 54"):
         training(images, batch_size=55)
+
+
+# What a plan may ask for besides
+
+
+def norm_of_step(images: Tensor, **changed: Any) -> float:
+    """How far the first step of plain SGD moves the weights."""
+    made = training(images, name="sgd", lr=16.0, weight_decay=0.0, warmup_share=0.0, **changed)
+    before = [p.detach().clone() for p in made.learner.parameters()]
+    with pytest.raises(Stop):
+        made.run_epoch(stop)
+    pairs = zip(made.learner.parameters(), before, strict=True)
+    moved = [(p.detach() - b).square().sum() for p, b in pairs]
+    return float(torch.stack(moved).sum().sqrt())
+
+
+def stop() -> None:
+    raise Stop
+
+
+def test_the_gradient_is_clipped(images: Tensor) -> None:
+    free = norm_of_step(images)  # the rate is 16 / 256 * 16 = 1, so this is the gradient's norm
+    assert norm_of_step(images, clip_norm=free / 3) == pytest.approx(free / 3, rel=1e-3)
+    assert norm_of_step(images, clip_norm=free * 3) == pytest.approx(free, rel=1e-5)
+
+
+MEAN_LEARNER = """
+import torch
+from torch import nn
+from hpo.methods import learner
+
+class Mean(nn.Module):
+    def __init__(self, backbone):
+        super().__init__()
+        self.backbone, self.calls = backbone.eval(), []
+        self.n_global, self.n_local = 1, 1
+    def train(self, mode=True):
+        return self  # BatchNorm of a part would differ from that of the whole
+    def before_step(self, step, n_steps):
+        self.calls.append(("before", step, n_steps))
+    def after_backward(self, step, n_steps):
+        self.calls.append(("after", step, self.backbone.conv1.weight.grad is not None))
+    def forward(self, views):
+        self.calls.append([tuple(view.shape) for view in views])
+        return sum(self.backbone(view).square().mean() for view in views)
+
+@learner()
+def mean(backbone):
+    return Mean(backbone)
+
+class Bare(nn.Module):
+    def __init__(self, backbone):
+        super().__init__()
+        self.backbone = backbone
+    def forward(self, views):
+        a, b = (self.backbone(view) for view in views)
+        return (a - b).square().mean() + (a.std(0) - 1).square().mean()
+
+@learner()
+def bare(backbone):
+    return Bare(backbone)
+
+@learner()
+def nothing(backbone):
+    return nn.Linear(2, 2)
+"""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = tmp_path_factory.mktemp("own") / "own.py"
+    file.write_text(MEAN_LEARNER)
+    return str(file)
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(images: Tensor, own: str) -> None:
+    """For a loss that is a mean over images, and in no other way, which the plan says."""
+    states = []
+    for n_parts in (1, 4):
+        made = training(images, method=f"{own}:mean", accumulate=n_parts, name="sgd")
+        run(made, 1)
+        states.append(made.learner.backbone.state_dict())
+    for name, whole in states[0].items():
+        torch.testing.assert_close(states[1][name], whole, rtol=1e-5, atol=1e-7)
+
+
+def test_a_learner_says_what_views_it_wants_and_hooks_are_called(images: Tensor, own: str) -> None:
+    made = training(images, method=f"{own}:mean", n_epochs=2)
+    run(made, 1)
+    made.epoch = 1
+    run(made, 1)
+    calls = made.learner.calls
+    assert calls[:3] == [("before", 0, 6), [(16, 1, 8, 8), (16, 1, 8, 8)], ("after", 0, True)]
+    assert [call[1] for call in calls if call[0] == "before"] == list(range(6))
+
+
+def test_a_learner_without_anything_optional_trains_and_resumes(images: Tensor, own: str) -> None:
+    straight = training(images, method=f"{own}:bare")
+    losses = run(straight, 4)
+    assert losses[-1] < losses[0]
+    first = training(images, method=f"{own}:bare")
+    run(first, 2)
+    second = training(images, method=f"{own}:bare")
+    second.load_state_dict(first.state_dict())
+    assert run(second, 2) == losses[2:]
+
+
+def test_a_learner_without_a_backbone_is_refused(images: Tensor, own: str) -> None:
+    with pytest.raises(ConfigError, match="built a Linear; wanted a torch module with an attribu"):
+        training(images, method=f"{own}:nothing")
+
+
+@pytest.mark.parametrize(("batch_size", "n_parts"), [(16, 3), (10, 4)])
+def test_parts_are_of_equal_size(images: Tensor, batch_size: int, n_parts: int) -> None:
+    with pytest.raises(ConfigError, match=f"batch_size: got {batch_size} in {n_parts} part"):
+        training(images, batch_size=batch_size, accumulate=n_parts)

@@ -1,5 +1,6 @@
 import pytest
 
+from hpo.optimization import OptimizerPlan
 from search_spaces import Float, SpaceError, method_names, optimizer_dimensions
 
 
@@ -10,8 +11,8 @@ def lr(optimizer: str, method: str = "") -> Float:
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "lars", "sgd"])
-def test_every_optimizer_has_both(optimizer: str) -> None:
-    assert set(optimizer_dimensions(optimizer)) == {"lr", "weight_decay"}
+def test_every_optimizer_has_all_three(optimizer: str) -> None:
+    assert set(optimizer_dimensions(optimizer)) == {"lr", "weight_decay", "warmup_share"}
 
 
 def test_the_ranges_follow_the_optimizer() -> None:
@@ -23,7 +24,7 @@ def test_the_ranges_follow_the_optimizer() -> None:
 def test_only_large_losses_with_sgd_get_a_smaller_learning_rate(
     method: str, optimizer: str
 ) -> None:
-    smaller = optimizer == "sgd" and method in ("barlow_twins", "vicreg")
+    smaller = optimizer == "sgd" and method in ("barlow_twins", "frossl", "vicreg")
     assert (lr(optimizer, method) != lr(optimizer)) is smaller
     if smaller:
         assert lr(optimizer, method).default < 0.06 <= lr(optimizer).default
@@ -37,3 +38,11 @@ def test_learning_rates_say_what_they_are_per() -> None:
 def test_another_optimizer(optimizer: str) -> None:
     with pytest.raises(SpaceError, match=f"optimizer: got '{optimizer}'; wanted one of"):
         optimizer_dimensions(optimizer)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lars", "sgd"])
+def test_the_warm_up_is_held_at_the_plans_default(optimizer: str) -> None:
+    warmup = optimizer_dimensions(optimizer)["warmup_share"]
+    assert warmup.held
+    assert warmup.default == OptimizerPlan.warmup_share == 0.1
+    assert (warmup.low, warmup.high) == (0.0, 0.3)  # type: ignore[union-attr]

@@ -1,94 +1,40 @@
-"""Dimensions and spaces, and their round trips through real Optuna and Ray Tune objects."""
+"""Fixing, releasing and checking what is in a space."""
 
 import math
 from typing import Any
 
-import optuna
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from search_spaces import Categorical, Float, Int, SearchSpace, SpaceError, get, method_names
-
-QUICK = settings(max_examples=40, deadline=None, derandomize=True)
-
-ALL_KINDS = SearchSpace(
-    "made",
-    {
-        "log": Float(1e-4, 1e-1, default=1e-3, log=True),
-        "even": Float(-1.0, 1.0, default=0.0),
-        "whole": Int(1, 3, default=2),
-        "wide": Int(1, 1024, default=32, log=True),
-        "word": Categorical(("a", "b", 3), default="b"),
-    },
-    fixed={"stays": 25.0},
+from search_spaces import (
+    AtLeast,
+    Below,
+    Categorical,
+    Float,
+    Int,
+    SearchSpace,
+    SpaceError,
+    When,
+    get,
 )
-SPACES = [ALL_KINDS, *(get(method) for method in method_names())]
+from tests.search_spaces.spaces import ALL_KINDS, SPACES, TANGLED
+
 BY_METHOD = pytest.mark.parametrize("space", SPACES, ids=lambda space: space.method)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "default", "log", "message"),
-    [
-        (1.0, 1.0, 1.0, False, "low, high: got 1.0, 1.0; wanted finite numbers, low < high"),
-        (2.0, 1.0, 1.5, False, "low, high: got 2.0, 1.0"),
-        (math.nan, 1.0, 0.5, False, "low, high: got nan, 1.0"),
-        (0.0, math.inf, 0.5, False, "low, high: got 0.0, inf"),
-        (-math.inf, 1.0, 0.5, False, "low, high: got -inf, 1.0"),
-        (0.0, 1.0, 0.5, True, "low: got 0.0; a logarithmic range wants low > 0"),
-        (-1.0, 1.0, 0.5, True, "low: got -1.0; a logarithmic range"),
-        (0.0, 1.0, 1.5, False, r"default: got 1.5; wanted a value in \[0.0, 1.0\]"),
-        (0.0, 1.0, -0.1, False, "default: got -0.1"),
-        (0.0, 1.0, math.nan, False, "default: got nan"),
-    ],
-)
-def test_a_range_that_is_not_one(
-    low: float, high: float, default: float, log: bool, message: str
-) -> None:
-    with pytest.raises(SpaceError, match=message):
-        Float(low, high, default=default, log=log)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"low": 3, "high": 3, "default": 3}, "low, high: got 3, 3"),
-        ({"low": 4, "high": 3, "default": 3}, "low, high: got 4, 3"),
-        ({"low": 0, "high": 3, "default": 1, "log": True}, "low: got 0; a logarithmic range"),
-        ({"low": 1, "high": 3, "default": 4}, r"default: got 4; wanted a value in \[1, 3\]"),
-        ({"low": 1.5, "high": 3, "default": 2}, "low, high, default: got .* wanted whole numbers"),
-        ({"low": 1, "high": 3, "default": 2.0}, "low, high, default: got .* wanted whole numbers"),
-    ],
-)
-def test_a_whole_range_that_is_not_one(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(SpaceError, match=message):
-        Int(**arguments)
-
-
-@pytest.mark.parametrize(("choices", "default"), [((), 1), ((1, 2), 3), (("a",), "b")])
-def test_choices_that_are_none(choices: tuple[Any, ...], default: Any) -> None:
-    with pytest.raises(SpaceError, match="choices: got"):
-        Categorical(choices, default=default)
-
-
-@pytest.mark.parametrize(
-    ("dimension", "inside", "outside"),
-    [
-        (Float(1.0, 2.0, default=1.5), [1.0, 1, 1.5, 2], [0.99, 2.01, math.nan, "1.5", True]),
-        (Int(1, 3, default=2), [1, 2, 3], [0, 4, 2.0, "2", True]),
-        (Categorical((64, "a"), default=64), [64, "a"], [128, "b"]),
-    ],
-)
-def test_contains(dimension: Any, inside: list[Any], outside: list[Any]) -> None:
-    assert [v for v in inside if not dimension.contains(v)] == []
-    assert [v for v in outside if dimension.contains(v)] == []
 
 
 @BY_METHOD
 def test_the_defaults_are_what_varies(space: SearchSpace) -> None:
     assert list(space.defaults) == list(space) == list(space.dimensions)
     assert all(space.dimensions[n].contains(v) for n, v in space.defaults.items())
+
+
+@BY_METHOD
+def test_what_is_held_is_fixed_at_its_default_and_says_why(space: SearchSpace) -> None:
+    assert not set(space.held) & set(space.dimensions)
+    for name, dimension in space.held.items():
+        assert space.fixed[name] == dimension.default
+        assert dimension.held
+    space.check(space.defaults)
+    assert space.checked() is space
 
 
 def test_freezing_moves_a_dimension_to_the_fixed_ones() -> None:
@@ -103,6 +49,12 @@ def test_a_fixed_value_may_be_fixed_anew() -> None:
     assert once.freeze({"log": 2.0}).fixed == {"log": 2.0, "stays": 1.0}
 
 
+def test_a_held_dimension_may_be_fixed_elsewhere() -> None:
+    frozen = TANGLED.freeze({"kept": 8})
+    assert frozen.fixed == {"kept": 8}
+    assert "kept" not in frozen.dimensions
+
+
 def test_freezing_nothing_changes_nothing() -> None:
     assert ALL_KINDS.freeze({}) == ALL_KINDS
 
@@ -112,114 +64,161 @@ def test_freezing_nothing_changes_nothing() -> None:
     [
         ("weight-decay", "Did you mean 'weight_decay'"),
         ("temprature", "Did you mean 'temperature'"),
-        ("qqq", "Known: lr, temperature, weight_decay"),
+        ("projectorwidth", "Did you mean 'projector_width'"),
+        ("qqq", "Known: lr, projector_width, temperature, warmup_share, weight_decay"),
+        ("min_scale", "It is an option of the views: give search_views as well"),
     ],
 )
-def test_freezing_an_unknown_name(name: str, hint: str) -> None:
-    with pytest.raises(SpaceError, match=hint) as caught:
-        get("simclr").freeze({name: 1.0})
-    assert f"{name!r} is no hyperparameter of simclr" in str(caught.value)
+def test_an_unknown_name(name: str, hint: str) -> None:
+    for use in (
+        lambda: get("simclr").freeze({name: 1.0}),
+        lambda: get("simclr").search([name]),
+        lambda: get("simclr").override({name: [1.0]}),
+    ):
+        with pytest.raises(SpaceError, match=hint) as caught:
+            use()
+        assert f"{name!r} is no hyperparameter of simclr" in str(caught.value)
 
 
 def test_the_nearest_name_may_be_a_fixed_one() -> None:
-    with pytest.raises(SpaceError, match="Did you mean 'var'"):
-        get("vicreg").freeze({"varr": 1.0})
+    with pytest.raises(SpaceError, match="Did you mean 'stays'"):
+        ALL_KINDS.freeze({"stay": 1.0})
+
+
+# Searching what is held
+
+
+def test_searching_lets_a_held_dimension_vary() -> None:
+    space = get("simclr").search(["projector_width", "warmup_share"])
+    assert {"projector_width", "warmup_share"} <= set(space)
+    assert not {"projector_width", "warmup_share"} & {*space.held, *space.fixed}
+    assert "projector_width" in get("simclr").held
+
+
+def test_searching_what_varies_already_changes_nothing() -> None:
+    space = get("simclr")
+    assert space.search(["lr"]) == space == space.search([])
+
+
+def test_searching_lets_go_of_what_was_fixed() -> None:
+    assert get("simclr").freeze({"lr": 9.0}).search(["lr"]) == get("simclr")
+    released = get("simclr", preset="quick").search(["weight_decay"])
+    assert set(released) == {"lr", "temperature", "weight_decay"}
+
+
+def test_a_value_without_a_range_cannot_vary() -> None:
+    with pytest.raises(SpaceError, match="stays: is fixed and has no range to search"):
+        ALL_KINDS.search(["stays"])
+
+
+# The number of images
+
+
+@pytest.mark.parametrize(
+    ("n_images", "choices", "default"),
+    [
+        (70_000, (256, 1024, 4096, 16384), 1024),
+        (16384, (256, 1024, 4096), 1024),
+        (4096, (256, 1024), 1024),
+        (4095, (256,), 256),
+        (10, (256,), 256),
+    ],
+)
+def test_a_queue_is_at_most_a_quarter_of_the_images(
+    n_images: int, choices: tuple[int, ...], default: int
+) -> None:
+    queue = get("mocov2").for_images(n_images).dimensions["queue"]
+    assert isinstance(queue, Categorical)
+    assert queue.choices == choices
+    assert queue.default == default
+
+
+def test_a_held_choice_shrinks_too_and_one_fixed_on_purpose_does_not() -> None:
+    held = get("nnclr", preset="quick").search(["queue"]).freeze({"queue": 1024})
+    assert held.for_images(100).fixed["queue"] == 1024
+    queue = Categorical((64, 512), default=512, held="so", share_of_images=0.5)
+    space = SearchSpace("m", {"queue": queue})
+    assert space.for_images(1024).fixed == {"queue": 512}
+    small = space.for_images(1023)
+    assert small.fixed == {"queue": 64}
+    assert list(small) == []
+
+
+def test_other_spaces_do_not_care_how_many_images_there_are() -> None:
+    assert get("simclr").for_images(2) == get("simclr")
+    words = Categorical(("auto", 64, 512), default="auto", share_of_images=0.5)
+    left = SearchSpace("m", {"queue": words}).for_images(200).dimensions["queue"]
+    assert isinstance(left, Categorical)
+    assert (left.choices, left.default) == (("auto", 64), "auto")
+
+
+# Conditions and constraints
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"dimensions": {"x": Float(0.0, 1.0, default=0.5, when=When("z", (1,)))}},
+        {"dimensions": {}, "constraints": (Below("z", "y"),), "fixed": {"y": 1.0}},
+        {"dimensions": {}, "constraints": (AtLeast("y", 2, "z"),), "fixed": {"y": 1.0}},
+    ],
+)
+def test_conditions_and_constraints_name_what_is_there(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SpaceError, match=r"'z' is no .* A condition or a constraint names it"):
+        SearchSpace("m", **wrong)
+
+
+@pytest.mark.parametrize("teacher", [0.1, 0.3])
+def test_values_that_break_a_constraint(teacher: float) -> None:
+    message = f"teacher_temp: got teacher_temp={teacher} and student_temp=0.1; wanted"
+    with pytest.raises(SpaceError, match=message):
+        get("dino").check({"teacher_temp": teacher, "student_temp": 0.1})
+    get("dino").check({"teacher_temp": 0.09, "student_temp": 0.1})
+    get("dino").check({"teacher_temp": 0.3})  # half of it is not known yet
+
+
+def test_a_frozen_value_counts_when_the_others_are_checked() -> None:
+    space = get("dino").freeze({"teacher_temp": 0.08})
+    with pytest.raises(SpaceError, match=r"student_temp=0\.07"):
+        space.check({"student_temp": 0.07})
+
+
+@pytest.mark.parametrize(
+    ("method", "values", "message"),
+    [
+        ("dino", {"teacher_temp": 0.5}, "teacher_temp=0.5, student_temp=0.07"),
+        ("dino", {"teacher_temp": 0.2, "student_temp": 0.1}, "wanted teacher_temp < student_temp"),
+        ("dino", {"teacher_temp": 0.2}, "got teacher_temp=0.2 and student_temp=0.1"),
+        ("wmse", {"whitening_size": 64}, "whitening_size=64, embedding_dim=64"),
+        ("wmse", {"embedding_dim": 96}, "whitening_size=128, embedding_dim=96"),
+    ],
+)
+def test_fixed_values_that_go_with_nothing(
+    method: str, values: dict[str, Any], message: str
+) -> None:
+    """Before a study starts: choices cannot be narrowed, and the defaults are tried first."""
+    with pytest.raises(SpaceError, match=message):
+        get(method).freeze(values)
+
+
+def test_choices_that_do_not_go_together_are_refused_until_one_is_fixed() -> None:
+    both = get("wmse").search(["whitening_size"])
+    for use in (both.checked, both.to_ray, lambda: both.freeze({})):
+        with pytest.raises(SpaceError, match=r"whitening_size=32, embedding_dim=32; .*Fix one of"):
+            use()
+    assert both.freeze({"embedding_dim": 16}).checked()
+    assert both.override({"whitening_size": [128, 256]}).checked()
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "0.1", True, None])
 @pytest.mark.parametrize(("method", "name"), [("simclr", "lr"), ("vicreg", "var")])
 def test_a_number_is_frozen_to_a_finite_number(method: str, name: str, value: Any) -> None:
-    """`var` is fixed from the start: no dimension says that it is a number, its value does."""
     with pytest.raises(SpaceError, match=f"{name}: got .*; wanted a finite number"):
         get(method).freeze({name: value})
 
 
-# Optuna
-
-
-def ask(space: SearchSpace, seed: int = 0) -> optuna.Trial:
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
-    return study.ask(space.to_optuna())
-
-
-@BY_METHOD
-def test_what_optuna_draws_lies_inside_and_suggest_keeps_it(space: SearchSpace) -> None:
-    for seed in range(20):
-        trial = ask(space, seed)
-        assert set(trial.params) == set(space)
-        assert all(space.dimensions[n].contains(v) for n, v in trial.params.items())
-        assert space.suggest(trial) == {**trial.params, **space.fixed}
-
-
-@BY_METHOD
-def test_suggest_and_to_optuna_name_the_same_distributions(space: SearchSpace) -> None:
-    """Otherwise a trial asked for one way could not go on the other way."""
-    trial = optuna.create_study().ask()
-    space.suggest(trial)
-    assert trial.distributions == space.to_optuna()
-
-
-@BY_METHOD
-def test_enqueued_defaults_come_back_exactly(space: SearchSpace) -> None:
-    study = optuna.create_study()
-    study.enqueue_trial(space.defaults)
-    assert space.suggest(study.ask()) == {**space.defaults, **space.fixed}
-
-
-def test_ends_and_scales_reach_optuna() -> None:
-    found: dict[str, BaseDistribution] = ALL_KINDS.to_optuna()
-    assert found["log"] == FloatDistribution(1e-4, 1e-1, log=True)
-    assert found["even"] == FloatDistribution(-1.0, 1.0)
-    assert found["whole"] == optuna.distributions.IntDistribution(1, 3)
-    assert found["wide"] == optuna.distributions.IntDistribution(1, 1024, log=True)
-    assert found["word"] == CategoricalDistribution(("a", "b", 3))
-
-
-def test_what_is_frozen_is_not_asked_for() -> None:
-    frozen = ALL_KINDS.freeze({"log": 9.0})
-    assert "log" not in frozen.to_optuna()
-    trial = ask(frozen)
-    assert frozen.suggest(trial)["log"] == 9.0
-    assert "log" not in trial.params
-
-
-@QUICK
-@given(low=st.floats(1e-6, 1e3), ratio=st.floats(1.01, 1e6), seed=st.integers(0, 99))
-def test_any_logarithmic_range_survives_optuna(low: float, ratio: float, seed: int) -> None:
-    dimension = Float(low, low * ratio, default=low, log=True)
-    drawn = ask(SearchSpace("made", {"x": dimension}), seed).params["x"]
-    assert dimension.contains(drawn)
-
-
-# Ray Tune
-
-
-@BY_METHOD
-def test_what_ray_draws_lies_inside(space: SearchSpace) -> None:
-    param_space = space.to_ray()
-    assert set(param_space) == {*space.dimensions, *space.fixed}
-    for name, dimension in space.dimensions.items():
-        drawn = param_space[name].sample(size=200, random_state=0)
-        assert [value for value in drawn if not dimension.contains(_plain(value))] == [], name
-    assert {name: param_space[name] for name in space.fixed} == space.fixed
-
-
-def test_ray_reaches_both_ends_of_whole_numbers_and_all_choices() -> None:
-    """Ray leaves the upper end out; ours is in."""
-    param_space = ALL_KINDS.to_ray()
-    assert set(param_space["whole"].sample(size=100, random_state=0)) == {1, 2, 3}
-    assert set(param_space["word"].sample(size=100, random_state=0)) == {"a", "b", 3}
-    small = SearchSpace("made", {"x": Int(1, 2, default=1, log=True)}).to_ray()
-    assert set(small["x"].sample(size=100, random_state=0)) == {1, 2}
-
-
-def test_ray_draws_logarithmic_ranges_on_their_logarithm() -> None:
-    param_space = ALL_KINDS.to_ray()
-    for name, middle in (("log", 10**-2.5), ("even", 0.0)):
-        drawn = param_space[name].sample(size=400, random_state=0)
-        below = sum(value < middle for value in drawn) / len(drawn)
-        assert below == pytest.approx(0.5, abs=0.1), name
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
+def test_a_space_of_whole_numbers_alone() -> None:
+    space = SearchSpace("m", {"n": Int(1, 4, default=2)})
+    with pytest.raises(SpaceError, match=r"n: got 2.0; wanted a whole number"):
+        space.freeze({"n": 2.0})
+    assert space.freeze({"n": 9}).fixed == {"n": 9}

@@ -21,7 +21,7 @@ def test_pixels_arrive_unchanged(tmp_path: Path, shape: tuple[int, ...]) -> None
     images = noise(4, *shape)
     data = load(write(tmp_path, images=images))
     expected = images.reshape(4, 16, 16, -1).transpose(0, 3, 1, 2)
-    assert np.array_equal(data.images.numpy(), expected)
+    assert np.array_equal(data.tensor().numpy(), expected)
     assert data.labels is None
     assert data.native_size == 16
     assert data.skipped == ()
@@ -72,7 +72,7 @@ def test_a_subset_keeps_labels_with_their_images(tmp_path: Path) -> None:
         write(tmp_path, images=images, labels=np.arange(40)), with_labels=True, max_images=9
     )
     assert data.labels is not None
-    assert data.images[:, 0, 0, 0].tolist() == data.labels.tolist()
+    assert data.tensor()[:, 0, 0, 0].tolist() == data.labels.tolist()
     assert len(data.class_names) == 40
 
 

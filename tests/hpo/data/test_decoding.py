@@ -17,7 +17,7 @@ WHITE = (255, 255, 255)
 
 def colours(path: Path, **changed: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The colours that load_images sees in the middle of the left and of the right half."""
-    image = load(path.parent, **changed).images[0]
+    image = load(path.parent, **changed).tensor()[0]
     return tuple(image[:, 8, 4].tolist()), tuple(image[:, 8, 12].tolist())
 
 
@@ -133,7 +133,7 @@ def test_exif_orientation_turns_left_to_top(tmp_path: Path, suffix: str) -> None
         tmp_path / f"a{suffix}", exif=exif, **options
     )
     data = load(tmp_path)
-    image = data.images[0, 0].float()
+    image = data.tensor()[0, 0].float()
     assert data.native_size == 24
     assert float(image[:4].mean()) == pytest.approx(20, abs=4)
     assert float(image[-4:].mean()) == pytest.approx(230, abs=4)
@@ -148,7 +148,7 @@ def test_one_coloured_picture_gives_all_three_channels(tmp_path: Path) -> None:
     halves(40, 220, "L").save(tmp_path / "a.png")
     halves(LEFT, RIGHT).save(tmp_path / "b.png")
     halves(0, 0, "L").save(tmp_path / "c.png")
-    images = load(tmp_path).images
+    images = load(tmp_path).tensor()
     assert images.shape == (3, 3, 16, 16)
     assert images[0, :, 8, 4].tolist() == [40, 40, 40]
     assert tuple(images[1, :, 8, 4].tolist()) == LEFT
@@ -160,7 +160,7 @@ def test_shorter_side_is_scaled_and_the_centre_cut_out(tmp_path: Path) -> None:
     image = Image.new("L", (96, 32), 255)
     image.paste(0, (32, 0, 64, 32))
     image.save(tmp_path / "a.png")
-    centre = load(tmp_path, image_size=16).images[0, 0]
+    centre = load(tmp_path, image_size=16).tensor()[0, 0]
     assert centre.shape == (16, 16)
     assert int(centre[:, 1:-1].max()) == 0
 
@@ -170,7 +170,7 @@ def test_shrinking_is_antialiased(tmp_path: Path) -> None:
     stripes = np.zeros((64, 64), dtype=np.uint8)
     stripes[:, ::2] = 255
     Image.fromarray(stripes).save(tmp_path / "a.png")
-    small = load(tmp_path, image_size=8).images
+    small = load(tmp_path, image_size=8).tensor()
     assert 110 < int(small.min()) <= int(small.max()) < 145
 
 
@@ -178,7 +178,7 @@ def test_a_large_jpeg_keeps_its_native_size_and_its_colours(tmp_path: Path) -> N
     halves(LEFT, RIGHT, width=640, height=480).save(tmp_path / "a.jpg", quality=95)
     data = load(tmp_path)
     assert data.native_size == 480
-    assert np.abs(np.array(data.images[0, :, 8, 3].tolist()) - LEFT).max() <= 8
+    assert np.abs(np.array(data.tensor()[0, :, 8, 3].tolist()) - LEFT).max() <= 8
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

@@ -11,7 +11,7 @@ from tests.hpo.data.helpers import load
 def test_all_digits_with_their_labels() -> None:
     data = load("digits", image_size=8, with_labels=True)
     assert data.images.shape == (1797, 1, 8, 8)
-    assert (int(data.images.min()), int(data.images.max())) == (0, 255)
+    assert (int(data.tensor().min()), int(data.tensor().max())) == (0, 255)
     assert data.class_names == tuple("0123456789")
     assert data.labels is not None
     assert np.array_equal(data.labels.numpy(), load_digits().target)
@@ -20,7 +20,7 @@ def test_all_digits_with_their_labels() -> None:
 
 
 def test_values_are_scaled_by_255_over_16() -> None:
-    images = load("digits", image_size=8).images[:, 0].double()
+    images = load("digits", image_size=8).tensor()[:, 0].double()
     expected = torch.from_numpy(load_digits().images) * 255 / 16
     assert float((images - expected).abs().max()) <= 0.5
 

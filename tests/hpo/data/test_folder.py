@@ -19,7 +19,7 @@ def write_grey(path: Path, value: int) -> None:
 
 def values(source: Path, **changed: object) -> list[int]:
     """The grey value of each image, which tells which file it was."""
-    return load(source, **changed).images[:, 0, 0, 0].tolist()
+    return load(source, **changed).tensor()[:, 0, 0, 0].tolist()
 
 
 def test_order_is_that_of_the_relative_paths(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_class_folders(tmp_path: Path, with_labels: bool) -> None:
         write_grey(tmp_path / name, value)
     write_grey(tmp_path / "unsorted.png", 9)
     data = load(tmp_path, with_labels=with_labels)
-    assert data.images[:, 0, 0, 0].tolist() == [0, 1, 2, 9]
+    assert data.tensor()[:, 0, 0, 0].tolist() == [0, 1, 2, 9]
     if with_labels:
         assert data.labels is not None
         assert data.labels.tolist() == [0, 0, 1, -1]
@@ -86,7 +86,7 @@ def test_labels_stay_with_their_images_when_one_is_skipped(tmp_path: Path) -> No
     write_truncated(tmp_path / "cat" / "0.png")
     data = load(tmp_path, with_labels=True, max_unreadable_share=0.3)
     assert data.labels is not None
-    assert list(zip(data.images[:, 0, 0, 0].tolist(), data.labels.tolist(), strict=True)) == [
+    assert list(zip(data.tensor()[:, 0, 0, 0].tolist(), data.labels.tolist(), strict=True)) == [
         (1, 0),
         (2, 1),
         (3, 2),
@@ -186,8 +186,8 @@ def test_a_subset_is_chosen_before_decoding(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     subset = load(tmp_path / "photos", max_images=10, progress=lambda *call: calls.append(call))
     assert calls[-1] == (10, 10)
-    everything = load(tmp_path / "photos").images
-    rows = [int((everything == image).flatten(1).all(1).nonzero()) for image in subset.images]
+    everything = load(tmp_path / "photos").tensor()
+    rows = [int((everything == image).flatten(1).all(1).nonzero()) for image in subset.tensor()]
     assert rows == sorted(set(rows))
 
 

@@ -68,7 +68,7 @@ def test_colour_is_counted_when_it_is_first_seen(
     for path in tmp_path.iterdir():
         with Image.open(path) as image:
             image.convert("L").save(path)
-    assert load(tmp_path).images.shape == (30, 1, 16, 16)
+    assert load(tmp_path).tensor().shape == (30, 1, 16, 16)
 
 
 @pytest.mark.parametrize(

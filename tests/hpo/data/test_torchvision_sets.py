@@ -37,7 +37,7 @@ def test_idx_files_in_every_place(tmp_path: Path, place: str, name: str, ending:
     images = noise(4, 16, 16)
     write_idx(tmp_path / place.format(name=name), images, [3, 1, 0, 9], ending=ending)
     data = load(f"torchvision:{name}", data_root=tmp_path, with_labels=True)
-    assert np.array_equal(data.images[:, 0].numpy(), images)
+    assert np.array_equal(data.tensor()[:, 0].numpy(), images)
     assert data.labels is not None
     assert data.labels.tolist() == [3, 1, 0, 9]
     assert len(data.class_names) == 10
@@ -139,7 +139,7 @@ def test_the_real_fashion_mnist() -> None:
     assert data.labels.bincount().tolist() == [6000] * 10
     assert data.class_names[int(data.labels[0])] == "Ankle boot"
     # The mean that every tutorial normalises by.
-    assert float(data.images.float().mean()) / 255 == pytest.approx(0.2860, abs=1e-4)
+    assert float(data.tensor().float().mean()) / 255 == pytest.approx(0.2860, abs=1e-4)
 
 
 def old_pickle(entry: dict[str, Any]) -> bytes:
@@ -182,7 +182,7 @@ def test_cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, place
     images = noise(10, 32, 32, 3)
     write_cifar(tmp_path / place.format(name=name), kind, images, list(range(10)))
     data = load(f"torchvision:{name}", data_root=tmp_path, with_labels=True, image_size=None)
-    assert np.array_equal(data.images.numpy(), images.transpose(0, 3, 1, 2))
+    assert np.array_equal(data.tensor().numpy(), images.transpose(0, 3, 1, 2))
     assert data.labels is not None
     assert data.labels.tolist() == list(range(10))
     assert data.class_names[3] == "class 3"
@@ -230,8 +230,8 @@ def test_stl10_has_unlabelled_images(
     if named:
         (folder / "class_names.txt").write_text("\n".join(f"class {n}" for n in range(10)))
     data = load("torchvision:STL10", data_root=tmp_path, with_labels=True, image_size=96)
-    assert np.array_equal(data.images[:3].numpy(), labelled.transpose(0, 3, 1, 2))
-    assert np.array_equal(data.images[3:].numpy(), unlabelled.transpose(0, 3, 1, 2))
+    assert np.array_equal(data.tensor()[:3].numpy(), labelled.transpose(0, 3, 1, 2))
+    assert np.array_equal(data.tensor()[3:].numpy(), unlabelled.transpose(0, 3, 1, 2))
     assert data.labels is not None
     if named:
         assert data.labels.tolist() == [1, 9, 0, -1, -1]

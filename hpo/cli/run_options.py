@@ -1,0 +1,171 @@
+"""The options of `goldilocks run` as its help shows them, in panels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hpo.errors import ConfigError
+
+_IMAGES, _METHOD, _SEARCH = "Images and views", "Method and training", "What is searched"
+_LIMITS, _CHOICE, _MACHINE = "Limits and pruning", "Measures and choice", "Machine"
+
+
+def _option(panel: str, text: str, *names: str, metavar: str | None = None) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar)
+
+
+_DATA = "digits, a folder of images, FILE.npz or torchvision:NAME. Default: digits."
+_ROOT = "Where the files of torchvision:NAME lie. Default: ./data."
+_VIEW = "Set an option of the views; may be repeated."
+_PIPELINE = "batched, or lightly for Lightly's own transforms. Default: batched."
+Data = Annotated[str | None, _option(_IMAGES, _DATA)]
+DataRoot = Annotated[Path | None, _option(_IMAGES, _ROOT)]
+ImageSize = Annotated[int | None, _option(_IMAGES, "Side in pixels. Default: by data.")]
+MaxImages = Annotated[int | None, _option(_IMAGES, "Use at most this many images.")]
+MaxUnreadable = Annotated[
+    float | None, _option(_IMAGES, "Share of unreadable images to put up with. Default: 0.01.")
+]
+View = Annotated[list[str] | None, _option(_IMAGES, _VIEW, "--view", metavar="NAME=VALUE")]
+Pipeline = Annotated[str | None, _option(_IMAGES, _PIPELINE)]
+
+_NAME = "simclr, byol, … (goldilocks spaces lists them) or FILE.py:BUILDER. Default: simclr."
+_BACKBONE = "resnet18, vit_tiny, … (README), timm:NAME or FILE.py:NAME. Default: by device."
+_WEIGHTS = "Start from these weights: a .safetensors, .pt or .pth file."
+_ACCUMULATE = "Parts a batch is cut into to spare memory. Default: 1."
+_COMPILE = "torch.compile the training where a trial is long enough to gain by it."
+Method = Annotated[str | None, _option(_METHOD, _NAME)]
+Backbone = Annotated[str | None, _option(_METHOD, _BACKBONE)]
+Weights = Annotated[Path | None, _option(_METHOD, _WEIGHTS)]
+Epochs = Annotated[int | None, _option(_METHOD, "Epochs of a whole training. Default: 54.")]
+BatchSize = Annotated[int | None, _option(_METHOD, "Images per step. Default: 128.")]
+Optimizer = Annotated[str | None, _option(_METHOD, "adamw, lars or sgd. Default: adamw.")]
+Accumulate = Annotated[int | None, _option(_METHOD, _ACCUMULATE)]
+ClipNorm = Annotated[float | None, _option(_METHOD, "Largest norm of a gradient. Default: none.")]
+Compile = Annotated[bool | None, _option(_METHOD, _COMPILE, "--compile")]
+
+_PRESET = "default, quick, wide, or a paper's grid such as rankme. Default: default."
+_SPACE = "Another range or other choices; may be repeated."
+_THAW = "Search a hyperparameter that is held by default; may be repeated."
+_FIX = "Fix a hyperparameter; may be repeated."
+Preset = Annotated[str | None, _option(_SEARCH, _PRESET)]
+Space = Annotated[
+    list[str] | None, _option(_SEARCH, _SPACE, "--space", metavar="NAME=LOW..HIGH|A,B,C")
+]
+Thaw = Annotated[list[str] | None, _option(_SEARCH, _THAW, "--search", metavar="NAME")]
+SearchViews = Annotated[
+    bool | None, _option(_SEARCH, "Search the views' options as well.", "--search-views")
+]
+Fix = Annotated[list[str] | None, _option(_SEARCH, _FIX, "--fix", metavar="NAME=VALUE")]
+
+_BUDGET = "Wall time of the whole study, such as 10m or 8h."
+Trials = Annotated[
+    int | None, _option(_LIMITS, "Trials at most. Default: 16, or none with a budget.")
+]
+Budget = Annotated[str | None, _option(_LIMITS, _BUDGET)]
+RungFactor = Annotated[
+    int | None, _option(_LIMITS, "One trial in this many goes on at a rung. Default: 3.")
+]
+ProbeShare = Annotated[
+    float | None, _option(_LIMITS, "Share of the budget kept for probing. Default: 0.1.")
+]
+
+_OBJECTIVE = "guarded_rank, rankme, alpha_req, lidar, … (README). Default: guarded_rank."
+_SHORTLIST = "Share of the finished trials shortlisted. Default: 0.333."
+_MOVED = "Least distance from initialisation of a choice, 0 to 1. Default: 0.1."
+_CHECK = "Choose without labels, then say how well it went."
+Objective = Annotated[str | None, _option(_CHOICE, _OBJECTIVE)]
+Labels = Annotated[
+    bool | None, _option(_CHOICE, "Let linear probes of the shortlist choose.", "--labels")
+]
+CheckLabels = Annotated[bool | None, _option(_CHOICE, _CHECK, "--check-labels")]
+ShortlistShare = Annotated[float | None, _option(_CHOICE, _SHORTLIST)]
+LeastMoved = Annotated[float | None, _option(_CHOICE, _MOVED)]
+MeasureImages = Annotated[
+    int | None, _option(_CHOICE, "Images that only the measures see, at most. Default: 1024.")
+]
+LidarViews = Annotated[int | None, _option(_CHOICE, "Views an image for LiDAR. Default: 10.")]
+
+_OUT = "Directory of the study. Default: studies/study."
+_CONFIG = "YAML file with any of these options; this line wins."
+_CACHE = "Where decoded images are kept. Default: ~/.cache/goldilocks-hpo."
+_GIB = "Most space for them, in GiB; larger folders are streamed. Default: 32."
+Out = Annotated[Path | None, _option(_MACHINE, _OUT)]
+Seed = Annotated[int | None, _option(_MACHINE, "Seed of everything. Default: 0.")]
+Config = Annotated[Path | None, _option(_MACHINE, _CONFIG)]
+Device = Annotated[str | None, _option(_MACHINE, "auto, cpu or cuda. Default: auto.")]
+Devices = Annotated[int | None, _option(_MACHINE, "Devices each trial trains on. Default: 1.")]
+Workers = Annotated[
+    int | None, _option(_MACHINE, "Trials at once. Default: as many as cores; on CUDA 1.")
+]
+Threads = Annotated[
+    int | None, _option(_MACHINE, "CPU threads of each worker. Default: cores / workers.")
+]
+LoaderWorkers = Annotated[
+    int | None,
+    _option(_MACHINE, "Processes that load for --pipeline lightly. Default: threads - 1."),
+]
+CacheDir = Annotated[Path | None, _option(_MACHINE, _CACHE)]
+CacheGib = Annotated[float | None, _option(_MACHINE, _GIB)]
+
+
+def assignments(option: str, given: list[str] | None) -> dict[str, str] | None:
+    """Read NAME=VALUE pairs.
+
+    Args:
+        option: they were given for, for messages.
+        given: the texts; None when there were none.
+
+    Raises:
+        ConfigError: for a text that is no such pair.
+
+    >>> assignments("--fix", ["lr=1e-3"])
+    {'lr': '1e-3'}
+    """
+    if not given:
+        return None
+    pairs = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise ConfigError(f"{option}: got {text!r}; wanted NAME=VALUE, such as lr=0.001.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def ranges(given: list[str] | None) -> dict[str, Any] | None:
+    """Read NAME=LOW..HIGH and NAME=A,B,C as the changes of a search space.
+
+    >>> ranges(["lr=1e-4..1e-2", "queue=256,1024"])
+    {'lr': {'low': 0.0001, 'high': 0.01}, 'queue': [256, 1024]}
+    """
+    pairs = assignments("--space", given)
+    if pairs is None:
+        return None
+    return {name: _change(name, value) for name, value in pairs.items()}
+
+
+def _change(name: str, value: str) -> dict[str, float | int | str] | list[float | int | str]:
+    low, dots, high = value.partition("..")
+    if dots:
+        ends = {"low": _number_or_word(low), "high": _number_or_word(high)}
+        if any(isinstance(end, str) for end in ends.values()):
+            raise ConfigError(f"--space: got {name}={value}; wanted numbers, as in 1e-4..1e-2.")
+        return ends
+    if "," not in value:
+        raise ConfigError(
+            f"--space: got {name}={value}; wanted LOW..HIGH or A,B,C. For one value give "
+            f"--fix {name}={value}."
+        )
+    return [_number_or_word(choice) for choice in value.split(",")]
+
+
+def _number_or_word(text: str) -> float | int | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip()

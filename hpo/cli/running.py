@@ -1,0 +1,94 @@
+"""`goldilocks run`: the options of a study on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from hpo.cli import run_options as options
+from hpo.cli.shell import STARTED, console, errors_as_messages, same_command
+
+
+def run(
+    data: options.Data = None,
+    data_root: options.DataRoot = None,
+    image_size: options.ImageSize = None,
+    max_images: options.MaxImages = None,
+    max_unreadable_share: options.MaxUnreadable = None,
+    view: options.View = None,
+    pipeline: options.Pipeline = None,
+    method: options.Method = None,
+    backbone: options.Backbone = None,
+    weights: options.Weights = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    optimizer: options.Optimizer = None,
+    accumulate: options.Accumulate = None,
+    clip_norm: options.ClipNorm = None,
+    compile: options.Compile = None,
+    preset: options.Preset = None,
+    space: options.Space = None,
+    search: options.Thaw = None,
+    search_views: options.SearchViews = None,
+    fix: options.Fix = None,
+    trials: options.Trials = None,
+    budget: options.Budget = None,
+    rung_factor: options.RungFactor = None,
+    probe_share: options.ProbeShare = None,
+    objective: options.Objective = None,
+    labels: options.Labels = None,
+    check_labels: options.CheckLabels = None,
+    shortlist_share: options.ShortlistShare = None,
+    least_moved: options.LeastMoved = None,
+    measure_images: options.MeasureImages = None,
+    lidar_views: options.LidarViews = None,
+    out: options.Out = None,
+    seed: options.Seed = None,
+    config: options.Config = None,
+    device: options.Device = None,
+    devices: options.Devices = None,
+    workers: options.Workers = None,
+    threads: options.Threads = None,
+    loader_workers: options.LoaderWorkers = None,
+    cache_dir: options.CacheDir = None,
+    cache_gib: options.CacheGib = None,
+) -> None:
+    """Search hyperparameters without labels and hand over the best backbone.
+
+    The same command again goes on with the study in --out: nothing finished is repeated.
+    """
+    given = {k: v for k, v in locals().items() if k not in ("config", "view")}
+    with errors_as_messages():
+        given["fix"] = options.assignments("--fix", fix)
+        given["views"] = options.assignments("--view", view)
+        given["space"] = options.ranges(space)
+        given["search"] = search or None
+        _run(config, given)
+
+
+def _run(config_file: Path | None, given: dict[str, Any]) -> None:
+    from hpo.config import load_config
+
+    config = load_config(config_file, given)
+    from hpo.interruption import Interrupted, stop_signals
+    from hpo.progress import LiveProgress, PlainProgress
+    from hpo.report import print_report
+    from hpo.storage import StudyDirectory
+    from hpo.study import run_study
+
+    screen = console()
+    progress = LiveProgress if screen.is_terminal else PlainProgress
+    try:
+        with stop_signals() as flag, progress(screen, config) as observer:
+            study = run_study(config, observer=observer, flag=flag, started=STARTED)
+    except (Interrupted, KeyboardInterrupt) as stopped:
+        name = str(stopped) or "SIGINT"
+        typer.echo(
+            f"stopped by {name}; everything finished is kept. Go on with:\n  {same_command()}",
+            err=True,
+        )
+        raise typer.Exit(143 if name == "SIGTERM" else 130) from None
+    screen.print()
+    print_report(screen, study, StudyDirectory(config.out), running=False)

@@ -1,0 +1,6 @@
+"""One trial on several devices of a machine, through Lightning Fabric."""
+
+from hpo.devices.failure import DeviceGroupError
+from hpo.devices.group import DeviceGroup, Prepare
+
+__all__ = ["DeviceGroup", "DeviceGroupError", "Prepare"]

@@ -1,0 +1,263 @@
+"""Every option of a study and its default; the names are the same in YAML and on the line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+import search_spaces
+from hpo.budget import parse_duration
+from hpo.errors import ConfigError
+from hpo.named_object import is_reference
+from hpo.suggestion import suggestion
+
+_METHODS = tuple(search_spaces.method_names())
+# As in the registry of `objectives`, which would load torch; a test holds the two equal.
+_OBJECTIVES = (
+    "alignment",
+    "alpha_req",
+    "covariance_rank",
+    "guarded_lidar",
+    "guarded_rank",
+    "idest",
+    "lidar",
+    "lidar_noise_corrected",
+    "nesum",
+    "participation_ratio",
+    "rankme",
+    "self_cluster",
+    "ssl_loss",
+    "stable_rank",
+    "uniformity",
+    "view_retrieval",
+)
+_BACKBONES = (
+    "auto",
+    "resnet101",
+    "resnet10_narrow",
+    "resnet18",
+    "resnet18_narrow",
+    "resnet34",
+    "resnet50",
+    "vit_base",
+    "vit_small",
+    "vit_tiny",
+)
+Override = dict[str, float | int | str | bool] | list[float | int | str]
+
+
+class ViewOptions(BaseModel):
+    """What may be set of the views; None keeps the default for the data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min_scale: float | None = Field(None, gt=0, le=1)
+    hf_prob: float | None = Field(None, ge=0, le=1)
+    cj_prob: float | None = Field(None, ge=0, le=1)
+    cj_strength: float | None = Field(None, ge=0)
+    cj_bright: float | None = Field(None, ge=0)
+    cj_contrast: float | None = Field(None, ge=0)
+    cj_sat: float | None = Field(None, ge=0)
+    cj_hue: float | None = Field(None, ge=0, le=0.5)
+    random_gray_scale: float | None = Field(None, ge=0, le=1)
+    gaussian_blur: float | None = Field(None, ge=0, le=1)
+    solarization_prob: float | None = Field(None, ge=0, le=1)
+    min_sigma: float | None = Field(None, gt=0)
+    max_sigma: float | None = Field(None, gt=0)
+    max_scale: float | None = Field(None, gt=0, le=1)
+    second_gaussian_blur: float | None = Field(None, ge=0, le=1)
+    second_solarization_prob: float | None = Field(None, ge=0, le=1)
+    local_gaussian_blur: float | None = Field(None, ge=0, le=1)
+    local_min_scale: float | None = Field(None, gt=0, le=1)
+    local_max_scale: float | None = Field(None, gt=0, le=1)
+    local_size: int | None = Field(None, ge=4, le=512)
+
+
+class StudyConfig(BaseModel):
+    """Every option of `goldilocks run`; the names are the same in YAML and on the command line."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: str = "digits"
+    data_root: Path | None = None
+    max_images: int | None = Field(None, ge=1)
+    image_size: int | None = Field(None, ge=8, le=512)
+    max_unreadable_share: float = Field(0.01, ge=0, lt=1)
+    labels: bool = False
+    check_labels: bool = False
+
+    method: str = "simclr"
+    objective: str = "guarded_rank"  # DEFAULT_OBJECTIVE of `objectives`, likewise
+    backbone: str = "auto"
+    weights: Path | None = None
+    epochs: int = Field(54, ge=1)
+    batch_size: int = Field(128, ge=4)
+    optimizer: Literal["adamw", "lars", "sgd"] = "adamw"
+    accumulate: int = Field(1, ge=1)
+    clip_norm: float | None = Field(None, gt=0)
+    compile: bool = False
+    pipeline: Literal["batched", "lightly"] = "batched"
+    views: ViewOptions = ViewOptions()
+
+    preset: str = "default"
+    space: dict[str, Override] = {}
+    search: list[str] = []
+    search_views: bool = False
+    fix: dict[str, float | int | str] = {}
+
+    trials: int | None = Field(None, ge=1)
+    budget: str | None = None
+    rung_factor: int = Field(3, ge=2)
+    probe_share: float = Field(0.1, ge=0, lt=1)
+    shortlist_share: float = Field(1 / 3, gt=0, le=1)
+    least_moved: float = Field(0.1, ge=0, le=1)
+    measure_images: int = Field(1024, ge=2)
+    lidar_views: int = Field(10, ge=2)
+
+    out: Path = Path("studies/study")
+    seed: int = Field(0, ge=0, lt=2**31)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    devices: int = Field(1, ge=1)
+    workers: int | None = Field(None, ge=1)
+    loader_workers: int | None = Field(None, ge=0)
+    cache_dir: Path | None = None
+    cache_gib: float = Field(32.0, ge=0)
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, value: str) -> str:
+        if value not in _METHODS:
+            # Loads torch, so only for a method of the user's, or for the reason why it is not one.
+            from hpo.methods import find_method
+
+            find_method(value)
+        return value
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objective(cls, value: str) -> str:
+        return _known("objective", value, _OBJECTIVES)
+
+    @field_validator("backbone")
+    @classmethod
+    def _known_backbone(cls, value: str) -> str:
+        if is_reference(value) or value.startswith("timm:"):
+            return value
+        return _known("backbone", value, _BACKBONES)
+
+    @field_validator("budget")
+    @classmethod
+    def _readable_budget(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_duration(value)
+        return value
+
+    @field_validator("fix", mode="before")
+    @classmethod
+    def _numbers_as_numbers(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        for name, entry in value.items():
+            if isinstance(entry, bool):
+                # Pydantic would take yes for 1.
+                hint = "YAML reads on, off, yes and no as truth values: put them in quotes"
+                raise ValueError(f"fix.{name}: got {entry!r}; wanted a number or a word. {hint}.")
+        # YAML reads 1e-3 (no dot) as a word, and so would the command line.
+        return {name: _number_or_word(entry) for name, entry in value.items()}
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _numbers_in_ranges(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {name: _numbers_within(entry) for name, entry in value.items()}
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """Wall time the study may take, in seconds; None without a budget."""
+        return None if self.budget is None else parse_duration(self.budget)
+
+    @property
+    def n_trials(self) -> int | None:
+        """Trials to run at most: 16 when neither trials nor budget were given, else as given."""
+        return 16 if self.trials is None and self.budget is None else self.trials
+
+    def search_space(self) -> search_spaces.SearchSpace:
+        """Return the method's search space as this study searches it.
+
+        Raises:
+            ConfigError: naming the option that does not fit the space.
+        """
+        both = sorted({*self.search} & {*self.fix})
+        if both:
+            raise ConfigError(
+                f"search: {both[0]!r} is to be searched and to be fixed; leave out one of the two."
+            )
+        own = None
+        if self.method not in _METHODS:
+            from hpo.methods import find_method
+
+            own = find_method(self.method).space
+        with _about("preset"):
+            space = search_spaces.get(
+                self.method,
+                optimizer=self.optimizer,
+                preset=self.preset,
+                dimensions=own,
+                views=self.search_views,
+            )
+        with _about("space"):
+            space = space.override(self.space)
+        with _about("search"):
+            space = space.search(self.search)
+        # A view's option that was set by hand is not searched.
+        given = self.views.model_dump(exclude_none=True)
+        set_by_hand = {name: given[name] for name in given if name in space.dimensions}
+        with _about("fix"):
+            return space.freeze({**set_by_hand, **self.fix})
+
+
+# What may differ between two runs of one study: how far it goes and where it runs, not what it is.
+CHANGEABLE = frozenset(
+    {
+        "trials", "budget", "out", "device", "threads", "workers", "loader_workers",
+        "data_root",
+        "cache_dir", "cache_gib",
+    }
+)  # fmt: skip
+
+
+@contextmanager
+def _about(option: str) -> Iterator[None]:
+    try:
+        yield
+    except search_spaces.SearchSpacesError as error:
+        raise ConfigError(f"{option}: {error}") from error
+
+
+def _known(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value in known:
+        return value
+    raise ValueError(f"got {value!r}, which is no known {name}. {suggestion(value, known)}")
+
+
+def _numbers_within(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _number_or_word(entry) for name, entry in value.items()}
+    return [_number_or_word(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _number_or_word(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value

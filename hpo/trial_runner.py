@@ -1,0 +1,174 @@
+"""One trial after another in one process: run it, tell the study, tidy up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import optuna
+from optuna.trial import TrialState
+
+from hpo.budget import Budget
+from hpo.errors import GoldilocksError
+from hpo.measuring import Initial
+from hpo.meter import BudgetSpent, Clock
+from hpo.objective import LabelFreeObjective
+from hpo.pruner import RungPruner
+from hpo.pruning import rung_epochs
+from hpo.record import WORKER, read_rows
+from hpo.storage import StudyDirectory
+from hpo.workload import Workload
+from objectives import get_measure
+
+_MAX_FAILURES_IN_A_ROW = 3
+
+
+class TrialsFailedError(GoldilocksError, RuntimeError):
+    """Raised when one trial after another ends with an error."""
+
+
+class Failures:
+    """Counts the trials in a row, of whatever worker, that ended with an error."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    def count(self, error: str) -> None:
+        """Take note of how a trial ended.
+
+        Args:
+            error: what it failed with; empty when it did not.
+
+        Raises:
+            TrialsFailedError: at the third failure in a row.
+        """
+        self._in_a_row = self._in_a_row + 1 if error else 0
+        if self._in_a_row >= _MAX_FAILURES_IN_A_ROW:
+            raise TrialsFailedError(
+                f"{self._in_a_row} trials in a row ended with an error, the last with: {error}"
+            )
+
+
+@dataclass
+class Reports:
+    """What a runner says while it works; by default to nobody.
+
+    Args:
+        epoch: a trial finished an epoch.
+        changed: the study's trials are no longer what they were.
+        note: one line worth keeping.
+    """
+
+    epoch: Callable[[int, int], None] = lambda number, epoch: None
+    changed: Callable[[], None] = lambda: None
+    note: Callable[[str], None] = lambda text: None
+
+
+class TrialRunner:
+    """Runs trials of a study, one after another.
+
+    Args:
+        study: where they are recorded.
+        directory: where checkpoints lie.
+        workload: what they are trained and measured on.
+        initial: the untrained network.
+        clock: ticks with every step.
+        reports: who is told.
+        worker: number of the worker this is, from 0.
+    """
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        directory: StudyDirectory,
+        workload: Workload,
+        initial: Initial,
+        clock: Clock,
+        reports: Reports,
+        *,
+        worker: int = 0,
+    ) -> None:
+        config = workload.config
+        self.study, self.directory, self.config = study, directory, config
+        self.clock, self.reports, self.worker = clock, reports, worker
+        self.budget = Budget(config.budget_seconds, config.probe_share)
+        self.rungs = rung_epochs(config.epochs, factor=config.rung_factor)
+        self._warned = worker != 0  # once is enough for all
+        self._trial_started = self._trial_started_at = 0.0
+        workload.gauge.on_batch = clock.tick
+        self.objective = LabelFreeObjective(
+            space=workload.space,
+            plan=workload.plan,
+            begin=workload.begin,
+            gauge=workload.gauge,
+            initial=initial,
+            measure=get_measure(config.objective),
+            rungs=self.rungs,
+            pruner=RungPruner(factor=config.rung_factor, last_epoch=config.epochs),
+            directory=directory,
+            tick=clock.tick,
+            on_rung=self._on_rung,
+        )
+
+    def run(self, trial: optuna.Trial) -> str:
+        """Run one trial and tell the study; returns the error it failed with, if any."""
+        self.clock.watch(trial._trial_id)
+        self._trial_started, self._trial_started_at = time.monotonic(), self.clock.seconds
+        if trial.user_attrs.get(WORKER) != self.worker:
+            trial.set_user_attr(WORKER, self.worker)
+        self.reports.changed()
+        error = ""
+        try:
+            value = self.objective(trial)
+            self.study.tell(trial, value)
+            self._forget_losers()
+        except optuna.TrialPruned:
+            self._tell_pruned(trial)
+        except BudgetSpent as spent:
+            self._outcome(trial, "budget", str(spent))
+            self._tell_pruned(trial)
+        except RuntimeError as failure:
+            # torch's errors (out of memory, a failed factorisation) end one trial, not the study.
+            error = f"{type(failure).__name__}: {failure}".splitlines()[0]
+            self.fail(trial, error)
+        finally:
+            self.clock.watch(None)
+        self.reports.changed()
+        return error
+
+    def fail(self, trial: optuna.Trial, error: str) -> None:
+        """Tell the study that a trial ended with an error."""
+        self._outcome(trial, "error", error)
+        self.study.tell(trial, state=TrialState.FAIL)
+        self.reports.note(f"trial {trial.number}: failed: {error}")
+
+    def _tell_pruned(self, trial: optuna.Trial) -> None:
+        self.study.tell(trial, state=TrialState.PRUNED)
+        self._forget_losers()
+
+    def _forget_losers(self) -> None:
+        """Delete checkpoints that can no longer be chosen: while none has finished, keep all."""
+        rows = read_rows(self.study, running=True)
+        finished = any(row.state == "finished" for row in rows)
+        for row in rows:
+            lost = row.state in ("collapsed", "failed")
+            if lost or (finished and row.state in ("pruned", "out of budget")):
+                self.directory.forget(row.number)
+
+    def _outcome(self, trial: optuna.Trial, kind: str, reason: str) -> None:
+        trial.set_user_attr("outcome", {"kind": kind, "reason": reason})
+
+    def _on_rung(self, number: int, epoch: int) -> None:
+        self.reports.epoch(number, epoch)
+        if epoch == 1 and not self._warned:
+            self._warned = True
+            whole = (time.monotonic() - self._trial_started) * self.config.epochs
+            warning = self.budget.shortfall(self._trial_started_at, whole)
+            if warning:
+                self.reports.note(
+                    f"{warning}; the best at the highest rung will be chosen. Fewer --epochs, "
+                    "a smaller --image-size or --max-images would let trials finish"
+                )
+        if epoch in self.rungs[:-1]:
+            self.reports.changed()
