@@ -14,13 +14,14 @@ import pytest
 from PIL import Image
 from typer.main import get_command
 
+import search_spaces
 from benchmarks import main_job
 from benchmarks import objectives as objectives_benchmark
 from benchmarks.objectives import readme_table
 from hpo.cli import app
 from hpo.study import run_study
 from objectives import measure_names
-from tests.hpo.studies import tiny
+from tests.hpo.studies import tiny, tiny_arguments
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,6 +78,32 @@ def test_the_snippets_run(index: int, folder: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_method_of_ones_own_takes_under_thirty_lines_and_runs(tmp_path: Path) -> None:
+    (text,) = [block for block in blocks("python") if block.startswith("# volume.py")]
+    assert len([line for line in text.splitlines() if line.strip()]) < 30
+    (tmp_path / "volume.py").write_text(text)
+    arguments = tiny_arguments(tmp_path / "study", method="volume.py:volume", trials=2, epochs=2)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "hpo", "run", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "searched: lr, weight_decay, weight\n" in done.stdout
+    assert "2 started, 2 finished" in done.stdout
+
+
+def test_the_methods_named_are_those_there_are() -> None:
+    section = README[README.index("Contrastive: `simclr`") : README.index("Heads, losses and")]
+    named = set(re.findall(r"`(\w+)`", section))
+    assert named == set(search_spaces.method_names())
+    assert f"one of the {len(named)} below" in README
 
 
 def test_the_backbone_loads_without_this_package_in_ten_lines() -> None:
