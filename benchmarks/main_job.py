@@ -39,7 +39,7 @@ def one(objective: str, seed: int, trials: int, out: Path) -> dict[str, Any]:
     """Run one study in a process of its own and read what it ended with."""
     command = [sys.executable, "-m", "hpo", "run", "--data", "digits", "--labels"]
     command += ["--trials", str(trials), "--objective", objective, "--seed", str(seed)]
-    command += ["--threads", "1", "--out", str(out)]
+    command += ["--workers", "1", "--threads", "1", "--out", str(out)]
     subprocess.run(
         command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     )

@@ -1,0 +1,187 @@
+"""How fast a study trains beside the same method written as Lightly's example.
+
+    env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python -m benchmarks.throughput
+
+Ours is `goldilocks run` as it comes (as many trials at once as cores, one thread each, views in
+batches); the example trains one network after the other with the number of loader processes that
+suits it best, or as many examples at once as cores. Both are timed in turn (A B A B), the medians
+are compared, and the raw result goes to benchmarks/results/throughput.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.picture_folders import write_arrays, write_folder
+
+RESULTS = Path(__file__).parent / "results" / "throughput.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What both train on.
+
+    Args:
+        name: in the table.
+        write: makes the data in a folder and returns what `--data` takes.
+        size: side of the views in pixels.
+        channels: of the images.
+        epochs: of each of our trials.
+        example_steps: steps of the example after which its rate is known.
+    """
+
+    name: str
+    write: Callable[[Path], Path]
+    size: int
+    channels: int
+    epochs: int
+    example_steps: int
+
+
+JOBS = (
+    Job("digits", lambda folder: write_arrays(folder, "digits"), 16, 1, 54, 150),
+    Job("Fashion-MNIST", lambda folder: write_arrays(folder, "fashion"), 32, 1, 1, 150),
+    Job("3,000 PNGs of 300 x 300", lambda folder: write_folder(folder, 3000), 64, 3, 6, 20),
+)
+
+
+def ours(job: Job, data: Path, folder: Path, trials: int) -> dict[str, Any]:
+    """Run a study in a process of its own; a rung at the end only, so that no trial is pruned."""
+    out = folder / f"study-{time.time_ns()}"
+    command = [sys.executable, "-m", "hpo", "run", "--data", str(data), "--out", str(out)]
+    command += ["--trials", str(trials), "--epochs", str(job.epochs), "--rung-factor", "1000"]
+    command += ["--image-size", str(job.size), "--fix", "lr=1e-3", "--least-moved", "0"]
+    command += ["--cache-dir", str(folder / "cache")]
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    wall = time.perf_counter() - started
+    from hpo.storage import StudyDirectory, load_study
+
+    study = load_study(StudyDirectory(out))
+    done = [t for t in study.trials if t.datetime_start and t.datetime_complete]
+    first = min(t.datetime_start for t in done)
+    last = max(t.datetime_complete for t in done)
+    n_images = len(done) * study.user_attrs["images"]["train"] // 128 * 128 * job.epochs
+    busy = (last - first).total_seconds()
+    spent = [t.user_attrs["seconds"] for t in done]
+    inside = sum((t.datetime_complete - t.datetime_start).total_seconds() for t in done)
+    train = sum(s["train"] for s in spent)
+    measure = sum(s["measure"] for s in spent)
+    return {
+        "images_per_second": n_images / busy,
+        "trials_per_hour": 3600 * len(done) / busy,
+        "wall_seconds": wall,
+        "train_seconds": train,
+        "measure_seconds": measure,
+        "storing_seconds": inside - train - measure,
+        "overhead": (inside - train) / train,
+    }
+
+
+def example(job: Job, data: Path, loaders: int, at_once: int) -> float:
+    """Run Lightly's example; images a second over all processes at once."""
+    cores = len(os.sched_getaffinity(0))
+    command = [sys.executable, "-m", "benchmarks.lightly_example", str(data)]
+    command += ["--size", str(job.size), "--channels", str(job.channels)]
+    command += ["--epochs", "1000", "--steps", str(job.example_steps)]
+    command += ["--loaders", str(loaders), "--threads", str(max(1, cores // at_once))]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for _ in range(at_once)
+    ]
+    found = [json.loads(process.communicate()[0]) for process in running]
+    return sum(one["images"] / one["seconds"] for one in found)
+
+
+def compare(job: Job, rounds: int, trials: int) -> dict[str, Any]:
+    """Find the example's best way, then time both in turn."""
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data = job.write(folder)
+        ways = [(n, 1) for n in range(cores + 1)] + [(0, cores)]
+        tried = {f"{n} loaders, {k} at once": example(job, data, n, k) for n, k in ways}
+        best = max(ways, key=lambda way: tried[f"{way[0]} loaders, {way[1]} at once"])
+        mine, theirs = [], []
+        for _ in range(rounds):
+            mine.append(ours(job, data, folder, trials))
+            theirs.append(example(job, data, *best))
+            print(job.name, mine[-1]["images_per_second"], theirs[-1], flush=True)
+    rate = statistics.median(run["images_per_second"] for run in mine)
+    peer = statistics.median(theirs)
+    return {
+        "job": job.name,
+        "example_tried": tried,
+        "example_best": f"{best[0]} loaders, {best[1]} at once",
+        "ours": mine,
+        "example": theirs,
+        "images_per_second": rate,
+        "example_images_per_second": peer,
+        "times": rate / peer,
+        "overhead": statistics.median(run["overhead"] for run in mine),
+    }
+
+
+def table(results: list[dict[str, Any]]) -> str:
+    """Write the README's table."""
+    lines = [
+        "| images | a study, images a second | Lightly's example | times | measuring and storing |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {r['job']} | {r['images_per_second']:,.0f} | {r['example_images_per_second']:,.0f} "
+        f"({r['example_best']}) | {r['times']:.1f} | {100 * r['overhead']:.1f} % |"
+        for r in results
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Compare on every job, write the raw result, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--trials", type=int, default=4)
+    parser.add_argument("--only", type=int, help="number of one job")
+    options = parser.parse_args()
+    jobs = JOBS if options.only is None else (JOBS[options.only],)
+    results = [compare(job, options.rounds, options.trials) for job in jobs]
+    if options.only is not None and RESULTS.exists():
+        kept = {r["job"]: r for r in json.loads(RESULTS.read_text())["results"]}
+        kept |= {r["job"]: r for r in results}
+        results = [kept[job.name] for job in JOBS if job.name in kept]
+    record = {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": {"cpu": _cpu_name(), "cores": len(os.sched_getaffinity(0))},
+        "python": platform.python_version(),
+        "versions": {
+            name: version(name) for name in ("goldilocks-hpo", "lightly", "torch", "torchvision")
+        },
+        "options": vars(options),
+        "results": results,
+    }
+    RESULTS.write_text(json.dumps(record, indent=1))
+    print(table(results))
+
+
+def _cpu_name() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+if __name__ == "__main__":
+    main()
