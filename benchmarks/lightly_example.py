@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -94,15 +95,13 @@ def main() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4)
     model.train()
     n_images, started = 0, time.perf_counter()
-    for _ in range(options.epochs):
-        for views, _, _ in loader:
-            loss = criterion(model(views[0]), model(views[1]))
-            loss.backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            n_images += len(views[0])
-            if options.steps is not None and n_images >= options.steps * 128:
-                break
+    batches = chain.from_iterable(loader for _ in range(options.epochs))
+    for views, _, _ in islice(batches, options.steps):
+        loss = criterion(model(views[0]), model(views[1]))
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        n_images += len(views[0])
     print(json.dumps({"images": n_images, "seconds": time.perf_counter() - started}))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 import warnings
 from collections import deque
 from collections.abc import Callable
+from itertools import product
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -14,7 +16,36 @@ from hpo.budget import Budget
 from hpo.config import StudyConfig
 from hpo.meter import Clock
 from hpo.record import RUNG
-from search_spaces import SearchSpace
+from search_spaces import Categorical, SearchSpace
+from search_spaces.dimensions import Value
+
+
+def grid_of(space: SearchSpace, seed: int) -> list[dict[str, Value]]:
+    """Return every point of a space of nothing but choices, such as a paper's grid.
+
+    A sampler would draw some of them twice and others never.
+
+    Args:
+        space: what varies.
+        seed: of the order; the defaults come first.
+
+    Returns:
+        The points; empty when something varies continuously or under a condition.
+
+    >>> from search_spaces import Categorical
+    >>> grid_of(SearchSpace("m", {"a": Categorical((1, 2), default=2)}), seed=0)
+    [{'a': 2}, {'a': 1}]
+    """
+    choices = {
+        name: d.choices
+        for name, d in space.dimensions.items()
+        if isinstance(d, Categorical) and d.when is None
+    }
+    if not choices or len(choices) < len(space.dimensions):
+        return []
+    points = [dict(zip(choices, point, strict=True)) for point in product(*choices.values())]
+    random.Random(seed).shuffle(points)
+    return sorted(points, key=lambda point: point != space.defaults)
 
 
 class Asking:
@@ -52,6 +83,7 @@ class Asking:
         running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         self._orphans = deque(trial.number for trial in running)
         self._ended = False
+        self._grid = grid_of(space, config.seed)
 
     def next(self) -> optuna.Trial | None:
         """Return the next trial to run; None when there is none, for good."""
@@ -102,7 +134,14 @@ class Asking:
             self._ended = True
             self._note(f"search: {decision.reason}")
             return None
-        if not trials:
+        if self._grid:
+            if n_started >= len(self._grid):
+                self._ended = True
+                self._note(f"search: all {len(self._grid)} points of the grid have had their trial")
+                return None
+            if n_started == len(trials):  # else one was enqueued when a process died
+                self.study.enqueue_trial(self._grid[n_started])
+        elif not trials:
             # The published defaults go first: every search should beat them.
             self.study.enqueue_trial(self.space.defaults)
         self.study.sampler = self._sampler(n_started)

@@ -108,7 +108,7 @@ def embed(
     *,
     device: torch.device,
     on_batch: Callable[[], None] = lambda: None,
-    batch_size: int = 512,
+    batch_size: int = 256,
 ) -> tuple[Tensor, Tensor | None]:
     """Embed clean images.
 
@@ -145,7 +145,7 @@ def embed_views(
     seed: int,
     device: torch.device,
     on_batch: Callable[[], None] = lambda: None,
-    batch_size: int = 512,
+    batch_size: int = 256,
 ) -> Tensor:
     """Embed `n_views` fixed random views of every image.
 

@@ -100,6 +100,7 @@ class StudyConfig(BaseModel):
     accumulate: int = Field(1, ge=1)
     clip_norm: float | None = Field(None, gt=0)
     compile: bool = False
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
     pipeline: Literal["batched", "lightly"] = "batched"
     views: ViewOptions = ViewOptions()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, ContextManager  # noqa: UP035 - one import for annotations
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from hpo.embedding import Normalisation
 from hpo.errors import ConfigError
 from hpo.methods import build_learner
 from hpo.optimization import OptimizerPlan, build_optimizer
+from hpo.precision import Precision, autocast
 from hpo.views import ViewPlan
 from hpo.views.stream import Pipeline, open_stream
 
@@ -48,6 +49,7 @@ class TrainingPlan:
         pipeline: where they are made.
         n_loader_workers: processes that make them for "lightly"; None: as threads allow.
         compiled: whether to `torch.compile` the learner where that pays: its first epoch tells.
+        precision: of the networks; the loss is always float32.
         seed: of the weights and of every draw. The same for all trials of a study, so that they
             differ by their hyperparameters and by nothing else.
     """
@@ -63,6 +65,7 @@ class TrainingPlan:
     pipeline: Pipeline = "batched"
     n_loader_workers: int | None = None
     compiled: bool = False
+    precision: Precision = "float32"
 
 
 class Training:
@@ -160,7 +163,7 @@ class Training:
         n_parts = self.plan.optimizer.accumulate
         for part in zip(*(view.chunk(n_parts) for view in views), strict=True):
             try:
-                with autocast(self.device):
+                with autocast(self.device, self.plan.precision):
                     loss = self.forward(self._own(list(part))).mean() / n_parts
             except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
                 # W-MSE's whitening has no answer for collapsed embeddings.
@@ -254,13 +257,6 @@ def initial_backbone(spec: BackboneSpec, seed: int) -> nn.Module:
     """Build the backbone with the weights that every trial of a study starts from."""
     torch.manual_seed(seed)
     return build_backbone(spec)
-
-
-def autocast(device: torch.device) -> ContextManager[Any]:
-    """Mixed precision where the hardware gains from it: bfloat16 on CUDA, nothing on CPUs."""
-    if device.type == "cuda" and torch.cuda.is_bf16_supported():
-        return torch.autocast("cuda", dtype=torch.bfloat16)
-    return nullcontext()
 
 
 def _check_batch(plan: TrainingPlan, n_images: int, multiple: int) -> None:

@@ -19,6 +19,7 @@ from hpo.measuring import Gauge
 from hpo.methods import build_learner, find_method, projector_of
 from hpo.named_object import file_digest
 from hpo.optimization import OptimizerPlan
+from hpo.precision import Precision, resolve_precision
 from hpo.training import Training, TrainingPlan
 from hpo.views import ViewPlan
 from objectives import get_measure
@@ -56,6 +57,7 @@ class Workload:
         views: of a trial that searches none of their options.
         train: uint8 images to train on.
         normalisation: theirs.
+        precision: of the networks.
         gauge: the images and conditions that only the measures see.
         probe: labelled images that only probes see; None when no labels were asked for.
         n_skipped: images that could not be read.
@@ -70,6 +72,7 @@ class Workload:
     train: ImageStore
     normalisation: Normalisation
     gauge: Gauge
+    precision: Precision
     probe: LabelledImages | None
     n_skipped: int
     identity: dict[str, Any]
@@ -97,6 +100,7 @@ class Workload:
             pipeline=config.pipeline,
             n_loader_workers=config.loader_workers,
             compiled=config.compile,
+            precision=self.precision,
             seed=config.seed,
         )
 
@@ -122,6 +126,7 @@ def prepare(
         DataError: for images that cannot be read, or too few of them.
     """
     device = _device(config.device)
+    precision = resolve_precision(config.precision, device.type)
     with_labels = config.labels or config.check_labels
     data = load_images(
         config.data,
@@ -176,9 +181,10 @@ def prepare(
         train=train,
         normalisation=normalisation,
         gauge=gauge,
+        precision=precision,
         probe=_probe_images(data, split.probe),
         n_skipped=len(data.skipped),
-        identity=_identity(config, data, backbone, views, gauge),
+        identity=_identity(config, data, backbone, views, gauge) | {"precision": precision},
     )
 
 

@@ -35,6 +35,7 @@ _NAME = "simclr, byol, … (goldilocks spaces lists them) or FILE.py:BUILDER. De
 _BACKBONE = "resnet18, vit_tiny, … (README), timm:NAME or FILE.py:NAME. Default: by device."
 _WEIGHTS = "Start from these weights: a .safetensors, .pt or .pth file."
 _ACCUMULATE = "Parts a batch is cut into to spare memory. Default: 1."
+_PRECISION = "auto, bfloat16 or float32. Default: bfloat16 where the hardware gains by it."
 _COMPILE = "torch.compile the training where a trial is long enough to gain by it."
 Method = Annotated[str | None, _option(_METHOD, _NAME)]
 Backbone = Annotated[str | None, _option(_METHOD, _BACKBONE)]
@@ -44,6 +45,7 @@ BatchSize = Annotated[int | None, _option(_METHOD, "Images per step. Default: 12
 Optimizer = Annotated[str | None, _option(_METHOD, "adamw, lars or sgd. Default: adamw.")]
 Accumulate = Annotated[int | None, _option(_METHOD, _ACCUMULATE)]
 ClipNorm = Annotated[float | None, _option(_METHOD, "Largest norm of a gradient. Default: none.")]
+Precision = Annotated[str | None, _option(_METHOD, _PRECISION)]
 Compile = Annotated[bool | None, _option(_METHOD, _COMPILE, "--compile")]
 
 _PRESET = "default, quick, wide, or a paper's grid such as rankme. Default: default."

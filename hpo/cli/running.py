@@ -28,6 +28,7 @@ def run(
     accumulate: options.Accumulate = None,
     clip_norm: options.ClipNorm = None,
     compile: options.Compile = None,
+    precision: options.Precision = None,
     preset: options.Preset = None,
     space: options.Space = None,
     search: options.Thaw = None,

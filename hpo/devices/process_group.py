@@ -84,7 +84,7 @@ def join(meeting: Meeting, rank: int, listening: socket.socket | None = None) ->
             accelerator=meeting.device_type,
             devices=meeting.n_devices,
             strategy="ddp",
-            precision="bf16-mixed" if cuda and torch.cuda.is_bf16_supported() else "32-true",
+            precision="32-true",  # a training chooses the precision of its networks itself
             plugins=[_environment(meeting, rank)],
         )
         fabric.launch()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, cast
 from torch import Tensor, nn
 
 from hpo.methods.criteria import Criterion
-from hpo.methods.precision import InFloat32
 from hpo.methods.ranges import check_count, check_positive
 from hpo.methods.shape import Method
 from hpo.methods.widths import embedding_width
@@ -49,7 +48,7 @@ def swav(
     width = embedding_width(projector_width, auto=128)
     return Method(
         projector=SwaVProjectionHead(dim, dim, width),
-        criterion=InFloat32(Swapped(SwaVLoss(temperature, sinkhorn_epsilon=epsilon))),
+        criterion=Swapped(SwaVLoss(temperature, sinkhorn_epsilon=epsilon)),
         predictor=Prototypes(SwaVPrototypes(width, prototypes)),
         n_local=n_local,
     )

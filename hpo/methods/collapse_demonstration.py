@@ -13,7 +13,6 @@ from torch.nn.functional import normalize
 
 from hpo.methods.criteria import Criterion
 from hpo.methods.declaration import method
-from hpo.methods.precision import InFloat32
 from hpo.methods.ranges import check_switch
 from hpo.methods.shape import Method
 from hpo.methods.widths import hidden_width
@@ -68,4 +67,4 @@ def empssl(dim: int, *, sign_mended: str = "off") -> Method:
     mended = check_switch(sign_mended=sign_mended)
     hidden = hidden_width(dim)
     head = VICRegProjectionHead(dim, hidden, min(2 * dim, 256), num_layers=2)
-    return Method(head, InFloat32(CodingRate(EMPSSLLoss(), sign_mended=mended)), n_global=4)
+    return Method(head, CodingRate(EMPSSLLoss(), sign_mended=mended), n_global=4)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from hpo.methods.criteria import Listed, OneWay, Pair
-from hpo.methods.precision import InFloat32
 from hpo.methods.ranges import check_share, check_weight
 from hpo.methods.remembered import remembered
 from hpo.methods.shape import Method
@@ -31,7 +30,7 @@ def barlow_twins(
     check_weight(lambda_param=lambda_param)
     hidden = hidden_width(dim)
     head = BarlowTwinsProjectionHead(dim, hidden, embedding_width(projector_width, auto=hidden))
-    return Method(head, InFloat32(Pair(BarlowTwinsLoss(lambda_param))))
+    return Method(head, Pair(BarlowTwinsLoss(lambda_param)))
 
 
 def vicreg(
@@ -62,7 +61,7 @@ def vicreg(
     width = embedding_width(projector_width, auto=hidden)
     head = VICRegProjectionHead(dim, hidden, width, num_layers=2)
     loss = VICRegLoss(lambda_param=sim, mu_param=var, nu_param=cov)
-    return Method(head, InFloat32(Pair(loss)), loss_sees_scale=True)
+    return Method(head, Pair(loss), loss_sees_scale=True)
 
 
 def frossl(dim: int, *, invariance: float = 1.0, projector_width: int | str = "auto") -> Method:
@@ -83,7 +82,7 @@ def frossl(dim: int, *, invariance: float = 1.0, projector_width: int | str = "a
     hidden = hidden_width(dim)
     width = embedding_width(projector_width, auto=hidden)
     head = VICRegProjectionHead(dim, hidden, width, num_layers=2)
-    return Method(head, InFloat32(Listed(FroSSLLoss(invariance))))
+    return Method(head, Listed(FroSSLLoss(invariance)))
 
 
 def tico(
@@ -117,7 +116,7 @@ def tico(
     loss = remembered(TiCoLoss(1.0 - one_minus_beta, rho), C=torch.zeros(width, width))
     return Method(
         projector=TiCoProjectionHead(dim, min(8 * dim, 4096), width),
-        criterion=InFloat32(OneWay(loss)),
+        criterion=OneWay(loss),
         one_way=True,
         target="ema",
         momentum=1.0 - one_minus_momentum,

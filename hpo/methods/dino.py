@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from hpo.errors import ConfigError
 from hpo.methods.criteria import Criterion
-from hpo.methods.precision import InFloat32
 from hpo.methods.ranges import check_count, check_positive, check_share
 from hpo.methods.shape import Method
 from hpo.methods.widths import embedding_width, hidden_width
@@ -105,7 +104,7 @@ def dino(
     )
     return Method(
         projector=_head(dim, width, prototypes),
-        criterion=InFloat32(TeacherFirst(loss)),
+        criterion=TeacherFirst(loss),
         target="ema",
         momentum=1.0 - one_minus_momentum,
         n_local=n_local,

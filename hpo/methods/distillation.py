@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from hpo.methods.criteria import Criterion, Cross
-from hpo.methods.precision import InFloat32
 from hpo.methods.ranges import check_count, check_share
 from hpo.methods.shape import Method
 from hpo.methods.widths import embedding_width, hidden_width
@@ -47,7 +46,7 @@ def byol(
     hidden, out = min(8 * dim, 4096), embedding_width(projector_width, auto=min(2 * dim, 256))
     return Method(
         projector=BYOLProjectionHead(dim, hidden, out),
-        criterion=InFloat32(Cross(NegativeCosineSimilarity())),
+        criterion=Cross(NegativeCosineSimilarity()),
         predictor=BYOLPredictionHead(out, hidden, out),
         target="ema",
         momentum=1.0 - one_minus_momentum,
@@ -112,7 +111,7 @@ def _siamese(
     out = embedding_width(projector_width, auto=hidden)
     return Method(
         projector=SimSiamProjectionHead(dim, hidden, out),
-        criterion=InFloat32(criterion),
+        criterion=criterion,
         predictor=SimSiamPredictionHead(out, max(1, round(bottleneck_share * out)), out),
         target="stop-grad",
     )

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from hpo.methods.criteria import Criterion
-from hpo.methods.precision import InFloat32
 from hpo.methods.ranges import check_count, check_mix
 from hpo.methods.shape import Method
 from hpo.methods.widths import embedding_width, hidden_width
@@ -59,7 +58,7 @@ def lejepa(
     width = embedding_width(projector_width, auto=64)
     return Method(
         LeJEPAProjectionHead(dim, hidden_width(dim), width),
-        InFloat32(Stacked(LeJEPALoss(lambda_param))),
+        Stacked(LeJEPALoss(lambda_param)),
         n_local=n_local,
         loss_sees_scale=True,
     )
@@ -101,7 +100,7 @@ def visreg(
     )
     return Method(
         head,
-        InFloat32(Stacked(VISRegLoss(lambda_param))),
+        Stacked(VISRegLoss(lambda_param)),
         n_global=n_global,
         n_local=n_local,
         loss_sees_scale=True,

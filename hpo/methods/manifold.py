@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from hpo.methods.criteria import Criterion
-from hpo.methods.precision import InFloat32
 from hpo.methods.ranges import check_count, check_share, check_switch, check_weight
 from hpo.methods.shape import Method
 from hpo.methods.widths import embedding_width, hidden_width
@@ -92,7 +91,7 @@ def mmcr(
     width = embedding_width(projector_width, auto=min(dim, 512))
     return Method(
         projector=MMCRProjectionHead(dim, hidden_width(dim), width),
-        criterion=InFloat32(OnSphere(ManifoldCapacity(weight))),
+        criterion=OnSphere(ManifoldCapacity(weight)),
         target="ema",
         momentum=1.0 - one_minus_momentum,
         n_global=n_views,

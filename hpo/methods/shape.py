@@ -89,7 +89,10 @@ class Learner(nn.Module):
             targets = [z.detach() for z in embeddings[: self.n_global]]
         else:
             targets = embeddings[: self.n_global]
-        return cast(Tensor, self.criterion(online, targets))
+        # Decompositions do not exist for bfloat16, and a running mean in it stands still.
+        with torch.autocast(views[0].device.type, enabled=False):
+            loss = self.criterion(_whole(online), _whole(targets))
+        return cast(Tensor, loss)
 
     def before_step(self, step: int, n_steps: int) -> None:
         """Do what comes before the forward pass: the parts' own hooks, then the momentum copy.
@@ -118,6 +121,11 @@ class Learner(nn.Module):
             for module in part.modules():
                 if hasattr(module, name):
                     yield getattr(module, name)
+
+
+def _whole(outputs: list[Tensor]) -> list[Tensor]:
+    half = (torch.bfloat16, torch.float16)
+    return [z.float() if z.dtype in half else z for z in outputs]
 
 
 def backbone_of(learner: nn.Module) -> nn.Module:

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from hpo.errors import ConfigError
 from hpo.methods.criteria import Criterion
-from hpo.methods.precision import InFloat32
 from hpo.methods.ranges import check_count
 from hpo.methods.shape import Method
 
@@ -51,6 +50,6 @@ def wmse(dim: int, *, embedding_dim: int = 32, whitening_size: int = 128) -> Met
     # The paper's head: one hidden layer of 1024 with BatchNorm.
     return Method(
         BYOLProjectionHead(dim, min(8 * dim, 1024), embedding_dim),
-        InFloat32(Concatenated(WMSELoss(embedding_dim, w_size=whitening_size))),
+        Concatenated(WMSELoss(embedding_dim, w_size=whitening_size)),
         batch_multiple=whitening_size,
     )

@@ -17,6 +17,7 @@ TINY: dict[str, Any] = {
     "lidar_views": 4,
     "threads": 1,
     "workers": 1,
+    "precision": "float32",  # the same on every machine
     "least_moved": 0.0,
 }
 

@@ -10,13 +10,13 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from hpo.asking import Asking
+from hpo.asking import Asking, grid_of
 from hpo.budget import Budget
 from hpo.config import StudyConfig
 from hpo.interruption import StopFlag
 from hpo.meter import Clock
 from hpo.storage import open_storage, open_study
-from search_spaces import Float, SearchSpace
+from search_spaces import Categorical, Float, SearchSpace, When
 
 
 class Widening(SearchSpace):
@@ -115,3 +115,58 @@ def test_a_draw_that_was_cut_short_goes_on_with_the_ranges_it_had(
         assert given.next() is not None
         found.append(drawn(study))
     assert found[0] == found[1]
+
+
+# Grids
+
+GRID = SearchSpace(
+    "m", {"a": Categorical((1, 2, 3), default=2), "b": Categorical(("x", "y"), default="y")}
+)
+
+
+def grid_asking(study: optuna.Study, **options: Any) -> tuple[Asking, list[str]]:
+    config, notes = StudyConfig(**{"trials": 20, **options}), []
+    clock = Clock(Budget(None), StopFlag(), started=time.monotonic(), earlier_seconds=0.0)
+    given = Asking(
+        study, config, GRID, clock, first_rung=1, suggest=GRID.suggest, note=notes.append
+    )
+    return given, notes
+
+
+def test_every_point_of_a_grid_has_one_trial_and_the_defaults_the_first(
+    study: optuna.Study,
+) -> None:
+    given, notes = grid_asking(study)
+    while given.next() is not None:
+        pass
+    points = [tuple(params.values()) for params in drawn(study)]
+    assert points[0] == (2, "y")
+    assert sorted(points) == [(a, b) for a in (1, 2, 3) for b in "xy"]
+    assert notes == ["search: all 6 points of the grid have had their trial"]
+
+
+def test_a_grid_goes_on_where_it_was(study: optuna.Study) -> None:
+    first, _ = grid_asking(study)
+    for _ in range(3):
+        trial = first.next()
+        assert trial is not None
+        study.tell(trial, 1.0)
+    study.enqueue_trial({"a": 1, "b": "x"})  # a process that died right after enqueueing
+    second, _ = grid_asking(study)
+    assert len(study.get_trials()) == 4
+    second.next()
+    assert len(study.get_trials()) == 4
+
+
+def test_the_seed_orders_a_grid() -> None:
+    orders = {str(grid_of(GRID, seed)) for seed in range(5)}
+    assert len(orders) > 1
+    assert grid_of(GRID, 3) == grid_of(GRID, 3)
+
+
+@pytest.mark.parametrize(
+    "other", [Float(0.0, 1.0, default=0.5), Categorical((1, 2), default=1, when=When("b", ("x",)))]
+)
+def test_what_varies_otherwise_is_no_grid(other: Any) -> None:
+    assert grid_of(SearchSpace("m", {**GRID.dimensions, "c": other}), seed=0) == []
+    assert grid_of(SearchSpace("m", {}), seed=0) == []

@@ -188,6 +188,7 @@ IMPOSSIBLE: list[tuple[str, Any]] = [
     ("clip_norm", 0.0),
     ("compile", "perhaps"),
     ("pipeline", "fast"),
+    ("precision", "float16"),
     ("preset", 3),
     ("space", 3),
     ("search", 3),

@@ -362,3 +362,16 @@ def test_a_learner_without_a_backbone_is_refused(images: Tensor, own: str) -> No
 def test_parts_are_of_equal_size(images: Tensor, batch_size: int, n_parts: int) -> None:
     with pytest.raises(ConfigError, match=f"batch_size: got {batch_size} in {n_parts} part"):
         training(images, batch_size=batch_size, accumulate=n_parts)
+
+
+def test_in_bfloat16_a_training_is_nearly_the_same_and_resumes_exactly(images: Tensor) -> None:
+    exact = run(training(images), 4)
+    straight = training(images, precision="bfloat16")
+    losses = run(straight, 4)
+    assert losses[0] == pytest.approx(exact[0], rel=0.01)  # later ones go their own way
+    assert losses != exact
+    first, second = (training(images, precision="bfloat16") for _ in range(2))
+    run(first, 2)
+    second.load_state_dict(first.state_dict())
+    assert run(second, 2) == losses[2:]
+    assert all(p.dtype is torch.float32 for p in second.learner.parameters())

@@ -85,16 +85,6 @@ def test_the_scores_do_not_see_the_scale_of_the_embeddings() -> None:
     assert method.loss_sees_scale is False
 
 
-def test_under_mixed_precision_the_loss_has_all_its_digits() -> None:
-    """Lightly's adds its terms up in the type of the scores."""
-    method = build_method("swav", 64)
-    scores = [torch.randn(8, 512).bfloat16() for _ in range(8)]
-    loss = method.criterion(scores, scores[:2])
-    exact = method.criterion([q.float() for q in scores], scores[:2])
-    assert loss.dtype == torch.float32
-    assert torch.equal(loss, exact)
-
-
 @pytest.mark.parametrize(
     ("hyperparameter", "value"),
     [

@@ -1,9 +1,11 @@
 """Where the targets come from, and how a criterion reads them."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from hpo.methods import Criterion, Cross, Learner, Method, Pair
+from tests.hpo.methods.steps import small_learner, views_for
 
 
 class Difference(nn.Module):
@@ -50,3 +52,60 @@ def test_the_networks_see_one_view_at_a_time() -> None:
     views = [torch.randn(8, 2), 5 + torch.randn(8, 2)]
     assert abs(learner(views).item()) < 1e-6
     assert backbone.num_batches_tracked == 2
+
+
+# Mixed precision
+
+# Narrow, so that the few images are enough to whiten and the losses are cheap.
+SMALL: dict[str, dict[str, int]] = {
+    "barlow_twins": {},
+    "byol": {},
+    "dino": {"n_local": 0, "prototypes": 64},
+    "fastsiam": {},
+    "frossl": {},
+    "lejepa": {"n_local": 0},
+    "mmcr": {"n_views": 2},
+    "simsiam": {},
+    "swav": {"n_local": 0, "prototypes": 64},
+    "tico": {},
+    "vicreg": {},
+    "visreg": {"n_global": 2, "n_local": 0},
+    "wmse": {"embedding_dim": 8, "whitening_size": 32},
+}
+
+
+class Product(nn.Module):
+    """What mixed precision would round: the product of two matrices."""
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return (a.T @ b).sum()
+
+
+def test_neither_the_outputs_nor_what_is_computed_of_them_is_rounded() -> None:
+    torch.manual_seed(0)
+    net = nn.Linear(4, 4).bfloat16()
+    views = [torch.randn(64, 4, dtype=torch.bfloat16) for _ in range(2)]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        got = Learner(net, Method(nn.Identity(), Pair(Product())))(views)
+        a, b = net(views[0]), net(views[1])
+        rounded = (a.T @ b).sum()
+    assert got.dtype is torch.float32
+    assert got.item() == (a.float().T @ b.float()).sum().item()
+    assert rounded.item() != got.item()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_loss_runs_under_mixed_precision(name: str, digits: Tensor) -> None:
+    learner = small_learner(name, **SMALL[name])
+    views = views_for(learner, digits, n_images=32)
+    torch.manual_seed(1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = learner(views)
+    loss.backward()
+    assert loss.dtype is torch.float32
+    gradients = [p.grad for p in learner.backbone.parameters() if p.grad is not None]
+    assert gradients
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    exact = small_learner(name, **SMALL[name])
+    torch.manual_seed(1)
+    torch.testing.assert_close(loss, exact(views), rtol=0.05, atol=0.05)
