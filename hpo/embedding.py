@@ -108,7 +108,7 @@ def embed(
     *,
     device: torch.device,
     on_batch: Callable[[], None] = lambda: None,
-    batch_size: int = 256,
+    batch_size: int | None = None,
 ) -> tuple[Tensor, Tensor | None]:
     """Embed clean images.
 
@@ -119,14 +119,15 @@ def embed(
         normalisation: the training images' own.
         device: where to compute.
         on_batch: called after each batch.
-        batch_size: images at a time; no effect on the values beyond rounding.
+        batch_size: images at a time; no effect on the values beyond rounding. None: as many as
+            suit the device.
 
     Returns:
         Features (n, dim) and embeddings (n, projector dim) or None; float32 on the CPU.
     """
     features, embeddings = [], []
     with evaluation_mode(backbone, *([projector] if projector is not None else [])):
-        for batch in torch.split(images, batch_size):
+        for batch in torch.split(images, batch_size or _batch_size(images, device)):
             h = backbone(normalisation(batch.to(device).float().div_(255.0)))
             features.append(h.float().cpu())
             if projector is not None:
@@ -145,7 +146,7 @@ def embed_views(
     seed: int,
     device: torch.device,
     on_batch: Callable[[], None] = lambda: None,
-    batch_size: int = 256,
+    batch_size: int | None = None,
 ) -> Tensor:
     """Embed `n_views` fixed random views of every image.
 
@@ -158,12 +159,20 @@ def embed_views(
     groups = []
     generator = torch.Generator().manual_seed(seed)
     with evaluation_mode(backbone):
-        for batch in torch.split(images, max(1, batch_size // n_views)):
+        at_once = batch_size or _batch_size(images, device)
+        for batch in torch.split(images, max(1, at_once // n_views)):
             views = random_views(batch.repeat_interleave(n_views, dim=0), recipe, generator)
             h = backbone(normalisation(views.to(device))).float().cpu()
             groups.append(h.view(len(batch), n_views, -1))
             on_batch()
     return torch.cat(groups)
+
+
+def _batch_size(images: Tensor, device: torch.device) -> int:
+    """So many that a processor's cache holds a layer of them; a GPU wants more."""
+    if device.type == "cuda":
+        return 512
+    return max(16, min(256, 2**18 // images.shape[-1] ** 2))
 
 
 def project(

@@ -15,7 +15,7 @@ from PIL import Image
 from typer.main import get_command
 
 import search_spaces
-from benchmarks import main_job
+from benchmarks import main_job, throughput
 from benchmarks import objectives as objectives_benchmark
 from benchmarks.objectives import readme_table
 from hpo.cli import app
@@ -119,6 +119,11 @@ def test_every_figure_table_comes_from_the_committed_result() -> None:
         runs = json.loads(module.RESULTS.read_text())["runs"]
         for row in rows(runs).splitlines():
             assert row in README
+
+
+def test_the_table_of_speeds_comes_from_the_committed_result() -> None:
+    for row in throughput.table(json.loads(throughput.RESULTS.read_text())["results"]).splitlines():
+        assert row in README
 
 
 def test_the_table_of_measures_is_the_registry() -> None:
