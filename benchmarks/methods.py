@@ -34,7 +34,7 @@ from hpo.workload import Workload, prepare
 
 RESULTS = Path(__file__).parent / "results" / "methods.json"
 # Five epochs are 80 steps, so most take a higher rate than the default; the others were found by
-# trying two or three. A search would find them; this only shows that each method learns.
+# trying a few. A search would find them; this only shows that each method learns.
 MOST = ["--batch-size", "64", "--fix", "lr=4e-3"]
 OTHERS = {
     "byol": ["--batch-size", "64", "--optimizer", "sgd", "--fix", "lr=0.2"],
@@ -44,6 +44,8 @@ OTHERS = {
     "ijepa": ["--batch-size", "64", "--fix", "lr=3e-4"],
     "nnclr": ["--batch-size", "64", "--fix", "lr=8e-3"],
     "simsiam": ["--batch-size", "64", "--fix", "lr=1e-3"],
+    "swav": ["--batch-size", "64"]
+    + [f"--fix={setting}" for setting in ("lr=2e-3", "epsilon=0.02", "temperature=0.2")],
     "wmse": ["--batch-size", "128", "--fix", "lr=4e-3"],
 }
 TRANSFORMERS = ("ijepa", "mae")
