@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -12,12 +13,15 @@ class Decision:
     Args:
         stop: True to stop.
         reason: one sentence with the figures; empty when going on needs no explanation.
-        kind: what stopped it: "collapse", "halving" or "budget"; empty when going on.
+        kind: what stopped it: "collapse", "zone", "halving", "budget", or "pruner" for one of
+            Optuna's own; empty when going on.
+        evidence: the figures behind it, by name; plain numbers and words, as JSON can hold them.
     """
 
     stop: bool
     reason: str = ""
     kind: str = ""
+    evidence: Mapping[str, float | int | str] = field(default_factory=dict)
 
 
 GO_ON = Decision(stop=False)

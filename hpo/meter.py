@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 
-from hpo.budget import Budget
+from hpo.budget import Budget, Spend
+from hpo.decision import GO_ON, Decision
 from hpo.interruption import StopFlag
 
 _PREFIX = "session/"
@@ -17,8 +18,12 @@ _WRITE_EVERY_SECONDS = 2.0
 _HEARTBEAT_EVERY_SECONDS = 60.0
 
 
+Phase = Literal["search", "after", "idle"]
+"""What a study is at: its search, what follows it, or something no budget interrupts."""
+
+
 class BudgetSpent(Exception):
-    """The search's part of the budget is spent in the middle of a trial."""
+    """The time that a phase may take is spent in the middle of a trial, or of a probe."""
 
 
 def session_seconds(user_attrs: dict[str, Any]) -> float:
@@ -47,6 +52,12 @@ class Clock:
             machine read the same clock.
         earlier_seconds: what earlier sessions took.
         heartbeat: records that a trial is alive, once a minute.
+
+    Attributes:
+        phase: "search" keeps to the search's part of the budget, "after" to the whole of it;
+            "idle", at first, to nothing.
+        judge: says whether the time that may be taken is spent; `Ledger.decision` knows what all
+            processes have spent, while the clock alone knows wall time.
     """
 
     def __init__(
@@ -63,7 +74,17 @@ class Clock:
         self._heartbeat = heartbeat
         self._beaten = -1e9
         self._trial_id: int | None = None
-        self.searching = False
+        self.phase: Phase = "idle"
+        self.judge: Callable[[bool], Decision] = self._by_wall_time
+
+    @property
+    def searching(self) -> bool:
+        """Whether the search's part of the budget is being spent."""
+        return self.phase == "search"
+
+    @searching.setter
+    def searching(self, value: bool) -> None:
+        self.phase = "search" if value else "idle"
 
     @property
     def seconds(self) -> float:
@@ -79,17 +100,22 @@ class Clock:
 
         Raises:
             Interrupted: when somebody asked to stop.
-            BudgetSpent: during the search, when its part of the budget is spent.
+            BudgetSpent: when the time that the phase may take is spent.
         """
         self._flag.check()
         now = time.monotonic()
         if self._trial_id is not None and now - self._beaten >= _HEARTBEAT_EVERY_SECONDS:
             self._heartbeat(self._trial_id)
             self._beaten = now
-        if self.searching:
-            decision = self._budget.search_decision(self.seconds)
-            if decision.stop:
-                raise BudgetSpent(decision.reason)
+        decision = GO_ON if self.phase == "idle" else self.judge(self.searching)
+        if decision.stop:
+            raise BudgetSpent(decision.reason)
+
+    def _by_wall_time(self, searching: bool) -> Decision:
+        spend = Spend(wall_seconds=self.seconds)
+        if searching:
+            return self._budget.search_decision(spend)
+        return self._budget.total_decision(spend)
 
 
 class Meter(Clock):
@@ -137,7 +163,7 @@ class Meter(Clock):
 
         Raises:
             Interrupted: when somebody asked to stop.
-            BudgetSpent: during the search, when its part of the budget is spent.
+            BudgetSpent: when the time that the phase may take is spent.
         """
         self._flag.check()
         if time.monotonic() - self._written >= _WRITE_EVERY_SECONDS:

@@ -26,6 +26,9 @@ class Observer(Protocol):
     def time(self, spent_seconds: float) -> None:
         """Wall time spent on the study so far."""
 
+    def phase(self, name: str) -> None:
+        """What the study is at: searching, probing or replicating."""
+
 
 class Silent:
     """An observer that shows nothing."""
@@ -43,4 +46,7 @@ class Silent:
         """Show nothing."""
 
     def time(self, spent_seconds: float) -> None:
+        """Show nothing."""
+
+    def phase(self, name: str) -> None:
         """Show nothing."""

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 import search_spaces
-from hpo.budget import parse_duration
+from hpo.budget import parse_budget
 from hpo.errors import ConfigError
 from hpo.named_object import is_reference
 from hpo.suggestion import suggestion
@@ -112,8 +112,22 @@ class StudyConfig(BaseModel):
 
     trials: int | None = Field(None, ge=1)
     budget: str | None = None
+    sampler: Literal["random", "tpe"] = "tpe"
     rung_factor: int = Field(3, ge=2)
+    prune: bool = True
+    filter: bool = True
+    zone: str | None = None
+    filter_share: float = Field(2 / 3, gt=0, le=1)
+    explore_share: float = Field(0.1, ge=0, lt=1)
+    patience: int = Field(2, ge=1)
     probe_share: float = Field(0.1, ge=0, lt=1)
+    probe_batch: int = Field(4, ge=1)
+    probe_all: bool = False
+    finalists: int = Field(3, ge=1)
+    replicates: int | None = Field(None, ge=0)
+    replicate_share: float = Field(0.1, ge=0, lt=1)
+    keep: int = Field(5, ge=1)
+    checkpoint_gib: float | None = Field(None, gt=0)
     shortlist_share: float = Field(1 / 3, gt=0, le=1)
     least_moved: float = Field(0.1, ge=0, le=1)
     measure_images: int = Field(1024, ge=2)
@@ -155,7 +169,17 @@ class StudyConfig(BaseModel):
     @classmethod
     def _readable_budget(cls, value: str | None) -> str | None:
         if value is not None:
-            parse_duration(value)
+            parse_budget(value)
+        return value
+
+    @field_validator("zone")
+    @classmethod
+    def _readable_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            # Loads torch, so only where somebody gave one.
+            from hpo.pruning.zone import Zone
+
+            Zone.parse(value)
         return value
 
     @field_validator("fix", mode="before")
@@ -177,11 +201,6 @@ class StudyConfig(BaseModel):
         if not isinstance(value, dict):
             return value
         return {name: _numbers_within(entry) for name, entry in value.items()}
-
-    @property
-    def budget_seconds(self) -> float | None:
-        """Wall time the study may take, in seconds; None without a budget."""
-        return None if self.budget is None else parse_duration(self.budget)
 
     @property
     def n_trials(self) -> int | None:
@@ -227,7 +246,7 @@ class StudyConfig(BaseModel):
 CHANGEABLE = frozenset(
     {
         "trials", "budget", "out", "device", "threads", "workers", "loader_workers",
-        "data_root",
+        "data_root", "finalists", "replicates", "keep", "checkpoint_gib",
         "cache_dir", "cache_gib",
     }
 )  # fmt: skip

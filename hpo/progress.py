@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hpo.budget import format_duration
+from hpo.budget import Limits, Spend, format_duration, parse_budget
 from hpo.config import StudyConfig
 from hpo.record import TrialRow
 from hpo.report import trial_table
@@ -35,15 +35,22 @@ class Fraction:
 
     def __init__(self, config: StudyConfig) -> None:
         self.n_trials, self.n_epochs = config.n_trials, config.epochs
-        self.budget_seconds = config.budget_seconds
+        self.limits = Limits() if config.budget is None else parse_budget(config.budget)
         self.spent_seconds = 0.0
         self.epochs_done = 0.0
         self.running: dict[int, int] = {}
         self._ended_epochs = 0.0
+        self._replicates: frozenset[int] = frozenset()
+        self._seen: dict[int, int] = {}
+        self._spent = Spend()
 
     def rows(self, rows: Sequence[TrialRow]) -> None:
         """Count what trials have behind them; one that ended early is done."""
-        ended = sum(row.state not in ("running", "interrupted", "waiting") for row in rows)
+        self._replicates = frozenset(r.number for r in rows if r.replicate_of is not None)
+        ended = sum(
+            row.state not in ("running", "interrupted", "waiting") and row.replicate_of is None
+            for row in rows
+        )
         self._ended_epochs = float(ended * self.n_epochs)
         known = self.running
         self.running = {
@@ -51,6 +58,13 @@ class Fraction:
             for row in rows
             if row.state == "running"
         }
+        self._seen = dict(self.running)
+        self._spent = Spend(
+            device_seconds=sum(row.spent.get("device_seconds", row.seconds) for row in rows)
+            + sum(float(row.probe.get("seconds", 0.0)) for row in rows),
+            epochs=sum(max(row.spent_epochs, self.running.get(row.number, 0)) for row in rows),
+            images=sum(row.spent_images for row in rows),
+        )
         self._count()
 
     def epoch(self, number: int, epoch: int) -> None:
@@ -59,25 +73,36 @@ class Fraction:
         self._count()
 
     def _count(self) -> None:
-        self.epochs_done = self._ended_epochs + sum(self.running.values())
+        trials = [n for number, n in self.running.items() if number not in self._replicates]
+        self.epochs_done = self._ended_epochs + sum(trials)
+
+    @property
+    def spend(self) -> Spend:
+        """What is known to be spent; epochs since the last look at the trials included."""
+        since = sum(n - self._seen.get(number, 0) for number, n in self.running.items())
+        per_epoch = self._spent.images / self._spent.epochs if self._spent.epochs else 0.0
+        return self._spent + Spend(
+            wall_seconds=self.spent_seconds, epochs=since, images=since * per_epoch
+        )
 
     @property
     def value(self) -> float:
         """In [0, 1]: of the limit that will be reached first."""
-        by_trials = (
-            self.epochs_done / (self.n_trials * self.n_epochs) if self.n_trials is not None else 0.0
-        )
-        by_time = self.spent_seconds / self.budget_seconds if self.budget_seconds else 0.0
-        return min(1.0, max(by_trials, by_time))
+        spend = self.spend
+        parts = [spend.of(unit) / (self.limits.of(unit) or 1.0) for unit in self.limits.units]
+        if self.n_trials is not None:
+            parts.append(self.epochs_done / (self.n_trials * self.n_epochs))
+        return min(1.0, max(parts, default=0.0))
 
     @property
     def eta_seconds(self) -> float | None:
         """Seconds left at the rate so far; None before there is a rate."""
+        wall_seconds = self.limits.wall_seconds
         if self.value <= 0.005:
-            return self.budget_seconds
+            return wall_seconds
         rest = self.spent_seconds * (1 - self.value) / self.value
-        if self.budget_seconds is not None:
-            rest = min(rest, max(0.0, self.budget_seconds - self.spent_seconds))
+        if wall_seconds is not None:
+            rest = min(rest, max(0.0, wall_seconds - self.spent_seconds))
         return rest
 
     def text(self) -> str:
@@ -99,7 +124,7 @@ class LiveProgress:
         self._console, self._config = console, config
         self._fraction = Fraction(config)
         self._rows: Sequence[TrialRow] = ()
-        self._status = "starting"
+        self._phase, self._status = "", "starting"
         self._live = Live(
             get_renderable=self._render, console=console, refresh_per_second=4, transient=True
         )
@@ -139,6 +164,10 @@ class LiveProgress:
         plural = "s" if len(running) > 1 else ""
         self._status = f"trial{plural} {shown}{more} of {self._config.epochs}"
 
+    def phase(self, name: str) -> None:
+        """Show what the study is at: "searching", "probing" or "replicating"."""
+        self._phase = name
+
     def time(self, spent_seconds: float) -> None:
         """Take over the time spent on the study."""
         self._fraction.spent_seconds = spent_seconds
@@ -150,7 +179,7 @@ class LiveProgress:
         bar.add_row(
             ProgressBar(total=1.0, completed=self._fraction.value, width=40),
             Text(self._fraction.text()),
-            Text(self._status, style="dim"),
+            Text(": ".join(filter(None, (self._phase, self._status))), style="dim"),
         )
         return Group(trial_table(rows, measure=self._config.objective), Text(), bar)
 
@@ -169,6 +198,7 @@ class PlainProgress:
         self._seen: dict[int, tuple[str, int]] = {}
         self._started = self._last_line = time.monotonic()
         self._decoded_tenths = -1
+        self._phase = ""
 
     def __enter__(self) -> Self:
         return self
@@ -205,12 +235,16 @@ class PlainProgress:
         """Print nothing, epochs are too many for a log; but count it."""
         self._fraction.epoch(number, epoch)
 
+    def phase(self, name: str) -> None:
+        """Name in the lines on progress what the study is at."""
+        self._phase = name
+
     def time(self, spent_seconds: float) -> None:
         """Print how far the study is, every half minute."""
         self._fraction.spent_seconds = spent_seconds
         if time.monotonic() - self._last_line >= _LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
-            self._print(f"progress: {self._fraction.text()}")
+            self._print(f"{self._phase or 'progress'}: {self._fraction.text()}")
 
     def _line(self, row: TrialRow) -> str:
         name = self._config.objective
@@ -219,10 +253,12 @@ class PlainProgress:
             for shown, key in ((name, name), ("α", "alpha_req"), ("moved", "moved"))
             if key in row.values and not (key == "alpha_req" and name == "alpha_req" == shown)
         ]
-        text = f"trial {row.number}: {row.state}"
+        again = "" if row.replicate_of is None else f" ({row.replicate_of} again)"
+        text = f"trial {row.number}{again}: {row.state}"
         if row.epoch:
             text += f" at epoch {row.epoch} of {self._config.epochs}: {', '.join(values)}"
-        return f"{text}; {row.reason}" if row.reason else text
+        ended = row.state != "running"  # the reason is stored a moment before the end
+        return f"{text}; {row.reason}" if row.reason and ended else text
 
     def _print(self, text: str) -> None:
         self._console.print(Text(text), soft_wrap=True)

@@ -10,13 +10,17 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from hpo.ordering import DECISION
+
 RUNG = "rung/"  # trial attribute: the measures at an epoch
+SPENT = "spent"  # trial attribute: epochs, images and device seconds, lost work included
 WORKER = "worker"  # trial attribute: number of the worker that has or had it
 THROUGHPUT = "images_per_second"  # trial attribute: training images seen a second of training
 PROBE = "probe/"  # study attribute: one probe, by trial number, "untrained" or "pixels"
 
 _STATES = {
     "collapse": "collapsed",
+    "zone": "out of zone",
     "halving": "pruned",
     "budget": "out of budget",
     "": "pruned",
@@ -30,7 +34,7 @@ class TrialRow:
     Args:
         number: Optuna's number.
         state: "waiting", "running", "interrupted", "finished", "pruned", "collapsed",
-            "out of budget" or "failed".
+            "out of zone", "out of budget" or "failed".
         epoch: last rung measured; 0 before the first.
         objective: the objective there; nan before the first.
         values: all measures there, by name.
@@ -42,6 +46,14 @@ class TrialRow:
         worker: number of the worker that ran it last, from 0; None for one that none took up.
         images_per_second: training images seen a second of training, each counted once whatever
             its views; nan up to the first record.
+        replicate_of: number of the trial whose configuration it repeats under another seed; None
+            for a trial of its own. Replicates are never compared with other trials.
+        seed: of a replicate; None for a trial of its own.
+        kind: of its end: "collapse", "zone", "halving", "budget" or "error"; empty when it
+            finished, goes on, or nobody said.
+        decisions: what was decided at each rung, by epoch; see `hpo.decision.Decision`.
+        spent: "epochs", "images" and "device_seconds" over all its attempts, what was lost in
+            kills included; empty where nobody recorded it.
     """
 
     number: int
@@ -56,6 +68,11 @@ class TrialRow:
     probe: Mapping[str, float] = field(default_factory=dict)
     worker: int | None = None
     images_per_second: float = math.nan
+    replicate_of: int | None = None
+    seed: int | None = None
+    kind: str = ""
+    decisions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    spent: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def alpha(self) -> float:
@@ -66,6 +83,27 @@ class TrialRow:
     def moved(self) -> float:
         """Distance from initialisation at the last rung; nan when unknown."""
         return self.values.get("moved", math.nan)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of work that are in its last record."""
+        return self.train_seconds + self.measure_seconds
+
+    @property
+    def n_images(self) -> int:
+        """Training images behind its last record; 0 when unknown."""
+        known = math.isfinite(self.images_per_second)
+        return round(self.images_per_second * self.train_seconds) if known else 0
+
+    @property
+    def spent_epochs(self) -> float:
+        """Epochs trained over all attempts; up to the last rung where nobody recorded it."""
+        return max(self.spent.get("epochs", 0.0), float(self.epoch))
+
+    @property
+    def spent_images(self) -> int:
+        """Training images seen over all attempts."""
+        return max(int(self.spent.get("images", 0)), self.n_images)
 
 
 def read_rows(study: optuna.Study, *, running: bool) -> list[TrialRow]:
@@ -87,23 +125,42 @@ def _row(trial: FrozenTrial, *, running: bool, probe: Mapping[str, float]) -> Tr
     epochs = sorted(int(key.removeprefix(RUNG)) for key in attrs if key.startswith(RUNG))
     epoch = epochs[-1] if epochs else 0
     seconds: dict[str, float] = attrs.get("seconds", {})
+    kind, reason = _end(trial)
     return TrialRow(
         number=trial.number,
-        state=_state(trial, running),
+        state=_state(trial, kind, running=running),
         epoch=epoch,
         objective=trial.intermediate_values.get(epoch, math.nan),
         values=attrs.get(f"{RUNG}{epoch}", {}),
-        reason=attrs.get("outcome", {}).get("reason", ""),
+        reason=reason,
         train_seconds=seconds.get("train", 0.0),
         measure_seconds=seconds.get("measure", 0.0),
         hyperparameters=attrs.get("hyperparameters", trial.params),
         probe=probe,
         worker=attrs.get(WORKER),
         images_per_second=attrs.get(THROUGHPUT, math.nan),
+        replicate_of=attrs.get("replicate_of"),
+        seed=attrs.get("seed"),
+        kind=kind,
+        decisions={
+            int(key.removeprefix(DECISION)): record
+            for key, record in attrs.items()
+            if key.startswith(DECISION)
+        },
+        spent=attrs.get(SPENT, {}),
     )
 
 
-def _state(trial: FrozenTrial, running: bool) -> str:
+def _end(trial: FrozenTrial) -> tuple[str, str]:
+    """Kind and reason of an early end, both empty where there was none or nobody said."""
+    attrs = trial.user_attrs
+    outcome: dict[str, str] = attrs.get("outcome", {})
+    if not outcome and trial.state == TrialState.PRUNED and "collapse" in attrs:
+        return "collapse", str(attrs["collapse"])  # a study that knows our pruner and no more
+    return outcome.get("kind", ""), outcome.get("reason", "")
+
+
+def _state(trial: FrozenTrial, kind: str, *, running: bool) -> str:
     if trial.state == TrialState.COMPLETE:
         return "finished"
     if trial.state == TrialState.FAIL:
@@ -112,5 +169,4 @@ def _state(trial: FrozenTrial, running: bool) -> str:
         return "waiting"
     if trial.state == TrialState.RUNNING:
         return "running" if running else "interrupted"
-    outcome: dict[str, Any] = trial.user_attrs.get("outcome", {})
-    return _STATES.get(outcome.get("kind", ""), "pruned")
+    return _STATES.get(kind, "pruned")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import optuna
 
 from hpo.asking import Asking
-from hpo.budget import Budget, format_duration
+from hpo.budget import Budget
+from hpo.config import StudyConfig
 from hpo.interruption import StopFlag
-from hpo.meter import Meter
+from hpo.meter import Meter, Phase
 from hpo.observer import Observer
+from hpo.online_filter import OnlineFilter
 from hpo.pruning import rung_epochs
 from hpo.record import read_rows
+from hpo.replication import missing_replicates, n_replicates
+from hpo.retention import GIB, check_quota
 from hpo.sharing import check_shared, trainings
 from hpo.storage import StudyDirectory
 from hpo.trial_runner import Failures, Reports, TrialRunner, TrialsFailedError
@@ -51,11 +57,16 @@ class Search:
         self.meter, self.observer, self.config = meter, observer, config
         self.crew, self.flag = crew or Crew(1, config.threads), flag or StopFlag()
         self.space = workload.space
-        self.budget = Budget(config.budget_seconds, config.probe_share)
+        self.budget = Budget.of(config)
         self.rungs = rung_epochs(config.epochs, factor=config.rung_factor)
         plan = workload.plan({**self.space.defaults, **self.space.fixed})
         check_shared(config, workload, plan)
         untrained = workload.begin(plan)
+        check_quota(
+            None if config.checkpoint_gib is None else round(config.checkpoint_gib * GIB),
+            checkpoint_bytes=untrained.checkpoint_bytes,
+            n_workers=self.crew.n_workers,
+        )
         n_checkpoints = _CHECKPOINTS_AT_ONCE * self.crew.n_workers + _CHECKPOINTS_KEPT
         directory.check_free(n_checkpoints * untrained.checkpoint_bytes)
         workload.gauge.on_batch = meter.tick
@@ -70,6 +81,10 @@ class Search:
             first_rung=self.rungs[0],
             suggest=self.runner.objective.suggest,
             note=observer.note,
+            ledger=self.runner.ledger,
+        )
+        self.filter = OnlineFilter(
+            study, directory, workload, meter, observer, self.budget, self.initial.network
         )
 
     def describe(self) -> str:
@@ -81,19 +96,14 @@ class Search:
         if w.n_skipped:
             images += f"; {w.n_skipped} could not be read and were skipped"
         limits = [f"{c.n_trials} trials"] if c.n_trials else []
-        if self.budget.total_seconds is not None:
-            limits.append(
-                f"{format_duration(self.budget.total_seconds)} of wall time, "
-                f"{format_duration(self.budget.probe_seconds or 0)} of it for probing"
-            )
+        limits += [self.budget.limits.describe()] if self.budget.limits.units else []
         held = {name for name, d in self.space.held.items() if d.held != FIXED}
         fixed = {n: v for n, v in self.space.fixed.items() if n not in held}
         return (
             f"{c.method} on {c.data}, objective {c.objective} ({self.study.direction.name.lower()})"
             f"\nimages: {images}; {w.backbone.in_channels} x {w.gauge.images.shape[-1]} pixels"
             f"\nbackbone: {w.backbone.name}, {w.backbone.dim} features, on {w.device}"
-            f"\nrungs: epochs {', '.join(map(str, self.rungs))}; "
-            f"one in {c.rung_factor} goes on"
+            f"\nrungs: epochs {', '.join(map(str, self.rungs))}; {_stops(c)}"
             f"\nlimits: {' and '.join(limits)}"
             f"\nat once: {self.crew.describe()}"
             f"\nsearched: {', '.join(self.space) or 'nothing'}"
@@ -108,22 +118,47 @@ class Search:
             WorkersDiedError: when one worker after another dies.
             Interrupted: when somebody asked to stop.
         """
-        if self.crew.n_workers > 1:
-            self._run_workers()
-        else:
-            self._run_here()
+        self.observer.phase("searching")
+        self._run("search")
 
-    def _run_here(self) -> None:
+    def replicate(self, finalists: Sequence[int]) -> None:
+        """Run finalists again under other seeds, as far as the budget goes.
+
+        Args:
+            finalists: numbers, the best first.
+
+        Raises:
+            As `run` does.
+        """
+        n_seeds = n_replicates(self.config)
+        rows = read_rows(self.study, running=False)
+        missing = missing_replicates(finalists, rows, n_seeds=n_seeds, seed=self.config.seed)
+        for number, seed in missing:
+            self.asking.enqueue_replicate(number, seed)
+        if missing or self.asking.waiting_replicates():
+            shown = ", ".join(map(str, finalists))
+            self.observer.note(f"replicating trials {shown} under {n_seeds} other seed(s)")
+            self.observer.phase("replicating")
+            self._run("after")
+
+    def _run(self, phase: Phase) -> None:
+        if self.crew.n_workers > 1:
+            self._run_workers(phase)
+        else:
+            self._run_here(phase)
+
+    def _run_here(self, phase: Phase) -> None:
         failures = Failures()
-        self.meter.searching = True
+        self.meter.phase = phase
         try:
             with trainings(self.workload) as self.runner.objective.begin:
                 while (trial := self.asking.next()) is not None:
                     failures.count(self.runner.run(trial))
+                    self.filter.after_trial()
         finally:
-            self.meter.searching = False
+            self.meter.phase = "idle"
 
-    def _run_workers(self) -> None:
+    def _run_workers(self, phase: Phase) -> None:
         pool = Pool(
             self.crew,
             self.workload,
@@ -133,12 +168,23 @@ class Search:
             runner=self.runner,
             meter=self.meter,
             flag=self.flag,
+            phase=phase,
+            after_trial=self.filter.after_trial,
         )
         with pool:
             pool.run()
 
     def _show(self) -> None:
         self.observer.rows(read_rows(self.study, running=True))
+
+
+def _stops(config: StudyConfig) -> str:
+    stops = []
+    if config.filter:
+        stops.append("α far from the zone is filtered out")
+    if config.prune:
+        stops.append(f"one in {config.rung_factor} goes on")
+    return "; ".join(stops) or "every trial is trained to the end"
 
 
 __all__ = ["Search", "TrialsFailedError"]

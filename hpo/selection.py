@@ -1,51 +1,67 @@
-"""From finished trials to one backbone: shortlist, probe where labels exist, choose, hand over."""
+"""From finished trials to one backbone: shortlist, finalists, choice, hand over."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import optuna
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from hpo.backbones import build_backbone
 from hpo.budget import Budget
+from hpo.candidates import candidates_of
 from hpo.checkpoint import load_checkpoint
-from hpo.embedding import embed
 from hpo.errors import GoldilocksError
 from hpo.export import export_backbone
-from hpo.goldilocks import Candidate, Choice, Shortlist, choose, shortlist, shortlist_size
+from hpo.goldilocks import (
+    Candidate,
+    Choice,
+    Shortlist,
+    by_closeness,
+    choose,
+    eligible,
+    finalists,
+    shortlist,
+    shortlist_size,
+)
 from hpo.meter import Meter
 from hpo.observer import Observer
-from hpo.probing import (
-    ProbeSplit,
-    cross_validated_accuracy,
-    reported_accuracy,
-    split_probe,
-)
-from hpo.record import PROBE, TrialRow, read_rows
+from hpo.online_filter import OnlineFilter, read_rounds
+from hpo.prober import backbone_weights
+from hpo.pruning.zone import GOLDILOCKS
+from hpo.record import read_rows
 from hpo.storage import StudyDirectory
-from hpo.workload import LabelledImages, Workload
-from objectives import get_measure
+from hpo.workload import Workload
+
+__all__ = [
+    "Finalists",
+    "NothingToChooseError",
+    "backbone_weights",
+    "candidates_of",
+    "decide_and_hand_over",
+    "select",
+    "shortlist_and_finalists",
+]
 
 
 class NothingToChooseError(GoldilocksError, RuntimeError):
     """Raised when a search ended without a single trial that may be chosen."""
 
 
-def candidates_of(rows: Sequence[TrialRow]) -> list[Candidate]:
-    """Return the trials that may be compared: all measured at one epoch, none collapsed.
+@dataclass(frozen=True)
+class Finalists:
+    """The best few of the shortlisted, which are worth repeating under other seeds.
 
-    They are the finished ones. When the budget ended before any finished, they are those at the
-    highest rung that a living trial reached.
+    Args:
+        numbers: theirs, the best first.
+        listed: all shortlisted candidates.
+        accuracies: probe accuracy in [0, 1] by number, of those listed that were probed; empty
+            when the objective chooses.
     """
-    alive = [row for row in rows if row.epoch > 0 and row.state not in ("collapsed", "failed")]
-    finished = [row for row in alive if row.state == "finished"]
-    highest = max((row.epoch for row in alive), default=0)
-    compared = finished or [row for row in alive if row.epoch == highest]
-    return [Candidate(r.number, r.epoch, r.objective, r.alpha, r.moved) for r in compared]
+
+    numbers: tuple[int, ...]
+    listed: tuple[Candidate, ...]
+    accuracies: Mapping[int, float]
 
 
 def select(
@@ -56,7 +72,7 @@ def select(
     meter: Meter,
     observer: Observer,
 ) -> None:
-    """Choose a backbone and write it to `directory.chosen`.
+    """Choose a backbone and write it to `directory.chosen`, without replicates.
 
     Every probe is recorded as soon as it is done, so that a second call repeats none.
 
@@ -71,45 +87,93 @@ def select(
     Raises:
         NothingToChooseError: when no trial may be chosen.
     """
-    config = workload.config
-    measure = get_measure(config.objective)
-    direction = measure.optimiser_direction
+    budget = Budget.of(workload.config)
+    online = OnlineFilter(study, directory, workload, meter, observer, budget, untrained)
+    decide_and_hand_over(online, shortlist_and_finalists(online))
+
+
+def shortlist_and_finalists(online: OnlineFilter) -> Finalists:
+    """Hold the last round of probes, record the shortlist and take its best.
+
+    With labels everybody who was probed is shortlisted; without, those closest to the zone.
+
+    Args:
+        online: the study's filter.
+
+    Raises:
+        NothingToChooseError: when no trial may be chosen.
+    """
+    config, study = online.config, online.study
     candidates = candidates_of(read_rows(study, running=False))
-    probing = _Probing(study, directory, workload, meter) if workload.probe else None
-    if probing is not None:
-        observer.note("probing the untrained backbone and plain pixels")
-        probing.baselines(untrained)
-    size = _size(workload, probing, len(candidates))
-    listed = shortlist(candidates, size=size, direction=direction, least_moved=config.least_moved)
+    online.last_round(candidates)
+    accuracies = online.accuracies() if config.labels else {}
+    listed = _listed(online, candidates, accuracies)
     _store_shortlist(study, listed)
     if not listed.numbers:
         raise NothingToChooseError(_explain_nothing(study, listed))
     by_number = {c.number: c for c in candidates}
-    chosen_from = [by_number[number] for number in listed.numbers]
-    accuracies: dict[int, float] = {}
-    if probing is not None and config.labels:
-        for number in listed.numbers:
-            observer.note(f"probing trial {number}")
-            accuracies[number] = probing.trial(number)["cross_validated"]
+    chosen_from = tuple(by_number[number] for number in listed.numbers)
+    known = {number: accuracies[number] for number in listed.numbers if number in accuracies}
+    best = finalists(chosen_from, known, n=config.finalists, direction=online.rules.direction)
+    return Finalists(best, chosen_from, known)
+
+
+def decide_and_hand_over(
+    online: OnlineFilter,
+    selected: Finalists,
+    values: Mapping[int, Sequence[float]] | None = None,
+) -> Choice:
+    """Choose, record the choice and write the backbone.
+
+    Args:
+        online: the study's filter.
+        selected: the finalists and the shortlist that they are of.
+        values: by finalist, its own value and those of its replicates: probe accuracies where
+            finalists were probed, else objectives. None without replicates.
+
+    Returns:
+        The choice.
+    """
     choice = choose(
-        chosen_from, direction=direction, objective=config.objective, probe_accuracy=accuracies
+        selected.listed,
+        direction=online.rules.direction,
+        objective=online.config.objective,
+        probe_accuracy=selected.accuracies,
+        values=values,
     )
-    if probing is not None:
-        probing.trial(choice.number)
-    _hand_over(study, directory, workload, choice)
+    if online.prober is not None:
+        online.prober.trial(choice.number)
+    _hand_over(online.study, online.directory, online.workload, choice)
+    return choice
 
 
-def _size(workload: Workload, probing: _Probing | None, n_candidates: int) -> int:
-    config = workload.config
-    reserve = Budget(config.budget_seconds, config.probe_share).probe_seconds
-    if probing is None or not config.labels:
-        return shortlist_size(n_candidates, share=config.shortlist_share)
-    return shortlist_size(
-        n_candidates,
-        share=config.shortlist_share,
-        reserve_seconds=None if reserve is None else reserve - probing.spent_on_baselines,
-        probe_seconds=probing.probe_seconds,
+def _listed(
+    online: OnlineFilter, candidates: Sequence[Candidate], accuracies: Mapping[int, float]
+) -> Shortlist:
+    config, direction = online.config, online.rules.direction
+    gone = online.unavailable(candidates)
+    barred = eligible(candidates, least_moved=config.least_moved)
+    gone = {number: why for number, why in gone.items() if number not in barred}
+    here = [c for c in candidates if c.number not in gone]
+    probed = [c for c in here if c.number in accuracies and c.number not in barred]
+    if probed:
+        rounds = read_rounds(online.study.user_attrs)
+        zone = rounds[-1].zone if rounds else GOLDILOCKS
+        excluded = {c.number: "was not probed" for c in here}
+        for each in rounds:
+            excluded |= {n: why for n, why in each.excluded.items() if n in excluded}
+        excluded |= {**barred, **gone}
+        ranked = by_closeness(probed, zone=zone, direction=direction)
+        numbers = tuple(c.number for c in ranked)
+        return Shortlist(numbers, {n: w for n, w in excluded.items() if n not in numbers})
+    listed = shortlist(
+        here,
+        size=max(1, shortlist_size(len(here), share=config.shortlist_share)),
+        direction=direction,
+        least_moved=config.least_moved,
+        zone=online.rules.zone or GOLDILOCKS,
     )
+    return Shortlist(listed.numbers, {**listed.excluded, **gone})
 
 
 def _store_shortlist(study: optuna.Study, listed: Shortlist) -> None:
@@ -128,17 +192,15 @@ def _hand_over(
     row = next(r for r in read_rows(study, running=False) if r.number == choice.number)
     state = load_checkpoint(directory.checkpoint(choice.number))
     export_backbone(directory.chosen, workload, row, choice, backbone_weights(state["training"]))
-    study.set_user_attr("choice", {"number": choice.number, "reason": choice.reason})
-
-
-def backbone_weights(training_state: dict[str, dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Take the backbone's weights, by torchvision's own names, out of a training state."""
-    prefix = "backbone."
-    return {
-        name.removeprefix(prefix): tensor.contiguous()
-        for name, tensor in training_state["learner"].items()
-        if name.startswith(prefix)
-    }
+    study.set_user_attr(
+        "choice",
+        {
+            "number": choice.number,
+            "reason": choice.reason,
+            "ties": list(choice.ties),
+            "spread": choice.spread,
+        },
+    )
 
 
 def _explain_nothing(study: optuna.Study, listed: Shortlist) -> str:
@@ -154,66 +216,3 @@ def _explain_nothing(study: optuna.Study, listed: Shortlist) -> str:
         "initialisation, train longer (--epochs) or with a larger learning rate. If they "
         "collapsed, look at what was fixed with --fix."
     )
-
-
-class _Probing:
-    """Probes of backbones on the labelled images, each recorded in the study."""
-
-    def __init__(
-        self, study: optuna.Study, directory: StudyDirectory, workload: Workload, meter: Meter
-    ) -> None:
-        if workload.probe is None:
-            raise ValueError("workload: has no labelled images to probe with.")
-        self.study, self.directory, self.workload, self.meter = study, directory, workload, meter
-        self.labelled: LabelledImages = workload.probe
-        self.split: ProbeSplit = split_probe(self.labelled.labels, seed=workload.config.seed)
-        self.probe_seconds = math.nan
-        self.spent_on_baselines = 0.0
-
-    def baselines(self, untrained: nn.Module) -> None:
-        """Probe what the choice will be compared with; the first also tells what a probe costs."""
-        first = self._once("untrained", lambda: self._features(untrained))
-        pixels = self.labelled.images.flatten(1).float() / 255.0
-        second = self._once("pixels", lambda: pixels)
-        self.probe_seconds = first["seconds"]
-        self.spent_on_baselines = first["seconds"] + second["seconds"]
-
-    def trial(self, number: int) -> dict[str, float]:
-        """Probe a trial's backbone as it was at its last rung."""
-
-        def features() -> Tensor:
-            state = load_checkpoint(self.directory.checkpoint(number))
-            backbone = build_backbone(self.workload.backbone)
-            backbone.load_state_dict(backbone_weights(state["training"]))
-            return self._features(backbone.to(self.workload.device))
-
-        return self._once(str(number), features)
-
-    def _features(self, backbone: nn.Module) -> Tensor:
-        features, _ = embed(
-            backbone,
-            None,
-            self.labelled.images,
-            self.workload.normalisation,
-            device=self.workload.device,
-            on_batch=self.meter.tick,
-        )
-        return features
-
-    def _once(self, name: str, features: Callable[[], Tensor]) -> dict[str, float]:
-        key = f"{PROBE}{name}"
-        known: dict[str, float] | None = self.study.user_attrs.get(key)
-        if known is not None:
-            return known
-        started = time.monotonic()
-        with torch.no_grad():
-            x = features()
-        record = {
-            "cross_validated": cross_validated_accuracy(x, self.labelled.labels, self.split),
-            "reported": reported_accuracy(x, self.labelled.labels, self.split),
-            "n_reported": float(len(self.split.report)),
-            "seconds": time.monotonic() - started,
-        }
-        self.study.set_user_attr(key, record)
-        self.meter.tick()
-        return record

@@ -111,6 +111,17 @@ class StudyDirectory:
             lock.release()
 
     @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """Hold the order of reports and decisions for a moment, among all processes of the study.
+
+        What is reported and decided inside has one place in the order of the study, so that a
+        replay sees exactly what each decision saw. The system lets go of it when a process dies.
+        """
+        lock = filelock.FileLock(self.out / ".deciding.lock")
+        with lock:
+            yield
+
+    @contextmanager
     def worker_lock(self, worker: int) -> Iterator[None]:
         """Hold a worker's place for this process; it may have to wait for one that is ending.
 

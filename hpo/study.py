@@ -7,15 +7,18 @@ import time
 import optuna
 import torch
 
-from hpo.budget import Budget
+from hpo.budget import TIMES, Budget
 from hpo.config import StudyConfig, to_yaml
 from hpo.errors import StorageError
 from hpo.interruption import StopFlag
 from hpo.meter import Meter
 from hpo.observer import Observer, Silent
+from hpo.plan import Facts, check_budget, measure_rates, plan_of
 from hpo.record import read_rows
+from hpo.replication import finished_replicates, replicate_values
+from hpo.retention import apply_retention
 from hpo.search import Search
-from hpo.selection import select
+from hpo.selection import decide_and_hand_over, shortlist_and_finalists
 from hpo.storage import StudyDirectory, check_same, open_storage, open_study
 from hpo.workers.crew import crew_of, uses_cuda
 from hpo.workers.starting import start_method, warm_up
@@ -72,7 +75,7 @@ def run_study(
         _store_config(study, directory, config, workload)
         meter = Meter(
             study,
-            Budget(config.budget_seconds, config.probe_share),
+            Budget.of(config),
             flag,
             started=started,
             n_workers=crew.n_workers,
@@ -82,12 +85,46 @@ def run_study(
         try:
             search = Search(study, directory, workload, meter, observer, crew, flag)
             observer.note(search.describe())
+            _check_budget(search)
             search.run()
-            select(study, directory, workload, search.initial.network, meter, observer)
+            _choose(search)
         finally:
             meter.write()
             observer.rows(read_rows(study, running=False))
     return study
+
+
+def _check_budget(search: Search) -> None:
+    """Refuse a budget that fits nothing, before anything is trained."""
+    units = search.budget.limits.units
+    if not units or search.study.get_trials(deepcopy=False):
+        return
+    workload = search.workload
+    facts = Facts(
+        n_train=len(workload.train),
+        n_measure=len(workload.gauge.images),
+        n_labelled=0 if workload.probe is None else len(workload.probe.images),
+        n_workers=search.crew.n_workers,
+    )
+    timed = any(unit in TIMES for unit in units)
+    rates = measure_rates(workload) if timed else None
+    check_budget(plan_of(search.config, facts, rates))
+
+
+def _choose(search: Search) -> None:
+    """Shortlist, repeat the finalists as far as the budget goes, choose, hand over, tidy up."""
+    online = search.filter
+    search.observer.phase("probing")
+    selected = shortlist_and_finalists(online)
+    search.replicate(selected.numbers)
+    again = finished_replicates(search.study, selected.numbers)
+    accuracies = dict(selected.accuracies)
+    if online.prober is not None and accuracies:
+        for number in again:
+            accuracies[number] = online.prober.trial(number)["cross_validated"]
+    values = replicate_values(search.study, selected.numbers, accuracies) if again else None
+    decide_and_hand_over(online, selected, values)
+    apply_retention(search.study, search.directory, search.config, choosing=False, running=False)
 
 
 def _store_config(

@@ -11,13 +11,16 @@ from optuna.trial import TrialState
 
 from hpo.budget import Budget
 from hpo.errors import GoldilocksError
+from hpo.ledger import Ledger
 from hpo.measuring import Initial
 from hpo.meter import BudgetSpent, Clock
 from hpo.objective import LabelFreeObjective
-from hpo.pruner import RungPruner
 from hpo.pruning import rung_epochs
-from hpo.record import WORKER, read_rows
+from hpo.record import WORKER
+from hpo.retention import apply_retention
+from hpo.rules import replicate_rules, rules_of
 from hpo.storage import StudyDirectory
+from hpo.workers.crew import crew_of
 from hpo.workload import Workload
 from objectives import get_measure
 
@@ -92,20 +95,32 @@ class TrialRunner:
         config = workload.config
         self.study, self.directory, self.config = study, directory, config
         self.clock, self.reports, self.worker = clock, reports, worker
-        self.budget = Budget(config.budget_seconds, config.probe_share)
+        self.budget = Budget.of(config)
+        self.ledger = Ledger(
+            study,
+            self.budget,
+            clock,
+            n_devices=_devices_of_a_trial(workload),
+            images_per_epoch=workload.images_per_epoch,
+            lock=directory.deciding,
+        )
+        clock.judge = self.ledger.decision
         self.rungs = rung_epochs(config.epochs, factor=config.rung_factor)
         self._warned = worker != 0  # once is enough for all
         self._trial_started = self._trial_started_at = 0.0
         workload.gauge.on_batch = clock.tick
+        measure = get_measure(config.objective)
         self.objective = LabelFreeObjective(
             space=workload.space,
             plan=workload.plan,
             begin=workload.begin,
             gauge=workload.gauge,
             initial=initial,
-            measure=get_measure(config.objective),
+            measure=measure,
             rungs=self.rungs,
-            pruner=RungPruner(factor=config.rung_factor, last_epoch=config.epochs),
+            rule=rules_of(config, direction=measure.optimiser_direction),
+            replicate_rule=replicate_rules(config),
+            ledger=self.ledger,
             directory=directory,
             tick=clock.tick,
             on_rung=self._on_rung,
@@ -122,7 +137,7 @@ class TrialRunner:
         try:
             value = self.objective(trial)
             self.study.tell(trial, value)
-            self._forget_losers()
+            apply_retention(self.study, self.directory, self.config)
         except optuna.TrialPruned:
             self._tell_pruned(trial)
         except BudgetSpent as spent:
@@ -145,16 +160,7 @@ class TrialRunner:
 
     def _tell_pruned(self, trial: optuna.Trial) -> None:
         self.study.tell(trial, state=TrialState.PRUNED)
-        self._forget_losers()
-
-    def _forget_losers(self) -> None:
-        """Delete checkpoints that can no longer be chosen: while none has finished, keep all."""
-        rows = read_rows(self.study, running=True)
-        finished = any(row.state == "finished" for row in rows)
-        for row in rows:
-            lost = row.state in ("collapsed", "failed")
-            if lost or (finished and row.state in ("pruned", "out of budget")):
-                self.directory.forget(row.number)
+        apply_retention(self.study, self.directory, self.config)
 
     def _outcome(self, trial: optuna.Trial, kind: str, reason: str) -> None:
         trial.set_user_attr("outcome", {"kind": kind, "reason": reason})
@@ -172,3 +178,11 @@ class TrialRunner:
                 )
         if epoch in self.rungs[:-1]:
             self.reports.changed()
+
+
+def _devices_of_a_trial(workload: Workload) -> float:
+    """Devices that a trial uses; a part of one where several trials share a GPU."""
+    config = workload.config
+    if workload.device.type == "cuda" and config.devices == 1:
+        return 1 / crew_of(config).n_workers
+    return config.devices

@@ -77,8 +77,13 @@ class Workload:
     n_skipped: int
     identity: dict[str, Any]
 
-    def plan(self, hyperparameters: Mapping[str, Any]) -> TrainingPlan:
-        """Make the training plan of one trial."""
+    @property
+    def images_per_epoch(self) -> int:
+        """Training images that an epoch sees, each counted once whatever its views."""
+        return len(self.train) // self.config.batch_size * self.config.batch_size
+
+    def plan(self, hyperparameters: Mapping[str, Any], seed: int | None = None) -> TrainingPlan:
+        """Make the training plan of one trial; the seed is the study's but for replicates."""
         config, given = self.config, dict(hyperparameters)
         optimizer = OptimizerPlan(
             name=config.optimizer,
@@ -101,7 +106,7 @@ class Workload:
             n_loader_workers=config.loader_workers,
             compiled=config.compile,
             precision=self.precision,
-            seed=config.seed,
+            seed=config.seed if seed is None else seed,
         )
 
     def begin(self, plan: TrainingPlan) -> Training:
@@ -127,7 +132,7 @@ def prepare(
     """
     device = _device(config.device)
     precision = resolve_precision(config.precision, device.type)
-    with_labels = config.labels or config.check_labels
+    with_labels = config.labels or config.check_labels or config.probe_all
     data = load_images(
         config.data,
         image_size=config.image_size,

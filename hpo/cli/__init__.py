@@ -1,4 +1,4 @@
-"""The command line: `goldilocks run`, `status`, `score` and `spaces`."""
+"""The command line: `goldilocks run`, `status`, `replay`, `clean`, `score` and `spaces`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 
 import typer
 
+from hpo.cli.cleaning import clean
 from hpo.cli.looking import score, spaces, status
+from hpo.cli.replaying import replay
 from hpo.cli.running import run
 
 app = typer.Typer(
@@ -32,7 +34,7 @@ def _goldilocks() -> None:
     """Hyperparameter optimisation for self-supervised learning, without labels."""
 
 
-for command in (run, status, score, spaces):
+for command in (run, status, replay, clean, score, spaces):
     app.command()(command)
 
 __all__ = ["app", "main", "run"]

@@ -62,7 +62,17 @@ SearchViews = Annotated[
 ]
 Fix = Annotated[list[str] | None, _option(_SEARCH, _FIX, "--fix", metavar="NAME=VALUE")]
 
-_BUDGET = "Wall time of the whole study, such as 10m or 8h."
+_BUDGET = "Of the whole study: 8h, 500 epochs, 2M images, 40 gpu-hours; several with commas."
+_ZONE = "Where α should lie. Default: 0.8..1.2, and with labels what the probes teach."
+_FILTER_SHARE = "Share of the trials outside the zone that go on, the closest. Default: 0.667."
+_EXPLORE = "Share of the trials that the filter lets pass, to learn from. Default: 0.1."
+_PATIENCE = "Rungs in a row that must show a collapse close to its threshold. Default: 2."
+_PROBE_BATCH = "Finished trials that make a round of probes. Default: 4."
+_REPLICATES = "Other seeds for each finalist. Default: 2 where the budget has room, else none."
+_REPLICATE_SHARE = "Share of the budget kept for them. Default: 0.1."
+_KEEP = "Finished trials whose checkpoints are kept, the best. Default: 5."
+_CHECKPOINT_GIB = "Most space for checkpoints, in GiB. Default: no limit."
+_DRY_RUN = "Print the plan and what the budget allows, and train nothing."
 Trials = Annotated[
     int | None, _option(_LIMITS, "Trials at most. Default: 16, or none with a budget.")
 ]
@@ -73,6 +83,19 @@ RungFactor = Annotated[
 ProbeShare = Annotated[
     float | None, _option(_LIMITS, "Share of the budget kept for probing. Default: 0.1.")
 ]
+
+Sampler = Annotated[str | None, _option(_LIMITS, "tpe or random. Default: tpe.")]
+Prune = Annotated[
+    bool | None, _option(_LIMITS, "Stop collapsed trials and those that fall behind. Default: yes.")
+]
+Filter = Annotated[
+    bool | None, _option(_LIMITS, "Stop trials whose α is far from the zone. Default: yes.")
+]
+Zone = Annotated[str | None, _option(_LIMITS, _ZONE, metavar="LOW..HIGH")]
+FilterShare = Annotated[float | None, _option(_LIMITS, _FILTER_SHARE)]
+ExploreShare = Annotated[float | None, _option(_LIMITS, _EXPLORE)]
+Patience = Annotated[int | None, _option(_LIMITS, _PATIENCE)]
+DryRun = Annotated[bool, _option(_LIMITS, _DRY_RUN, "--dry-run")]
 
 _OBJECTIVE = "guarded_rank, rankme, alpha_req, lidar, … (README). Default: guarded_rank."
 _SHORTLIST = "Share of the finished trials shortlisted. Default: 0.333."
@@ -90,11 +113,23 @@ MeasureImages = Annotated[
 ]
 LidarViews = Annotated[int | None, _option(_CHOICE, "Views an image for LiDAR. Default: 10.")]
 
+ProbeBatch = Annotated[int | None, _option(_CHOICE, _PROBE_BATCH)]
+ProbeAll = Annotated[
+    bool | None, _option(_CHOICE, "Probe every finished trial, for tables.", "--probe-all")
+]
+Finalists = Annotated[
+    int | None, _option(_CHOICE, "Trials that are repeated under other seeds. Default: 3.")
+]
+Replicates = Annotated[int | None, _option(_CHOICE, _REPLICATES)]
+ReplicateShare = Annotated[float | None, _option(_CHOICE, _REPLICATE_SHARE)]
+
 _OUT = "Directory of the study. Default: studies/study."
 _CONFIG = "YAML file with any of these options; this line wins."
 _CACHE = "Where decoded images are kept. Default: ~/.cache/goldilocks-hpo."
 _GIB = "Most space for them, in GiB; larger folders are streamed. Default: 32."
 Out = Annotated[Path | None, _option(_MACHINE, _OUT)]
+Keep = Annotated[int | None, _option(_MACHINE, _KEEP)]
+CheckpointGib = Annotated[float | None, _option(_MACHINE, _CHECKPOINT_GIB)]
 Seed = Annotated[int | None, _option(_MACHINE, "Seed of everything. Default: 0.")]
 Config = Annotated[Path | None, _option(_MACHINE, _CONFIG)]
 Device = Annotated[str | None, _option(_MACHINE, "auto, cpu or cuda. Default: auto.")]

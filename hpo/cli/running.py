@@ -36,16 +36,31 @@ def run(
     fix: options.Fix = None,
     trials: options.Trials = None,
     budget: options.Budget = None,
+    sampler: options.Sampler = None,
+    prune: options.Prune = None,
     rung_factor: options.RungFactor = None,
+    patience: options.Patience = None,
+    filter: options.Filter = None,
+    zone: options.Zone = None,
+    filter_share: options.FilterShare = None,
+    explore_share: options.ExploreShare = None,
     probe_share: options.ProbeShare = None,
+    dry_run: options.DryRun = False,
     objective: options.Objective = None,
     labels: options.Labels = None,
     check_labels: options.CheckLabels = None,
     shortlist_share: options.ShortlistShare = None,
+    probe_batch: options.ProbeBatch = None,
+    probe_all: options.ProbeAll = None,
+    finalists: options.Finalists = None,
+    replicates: options.Replicates = None,
+    replicate_share: options.ReplicateShare = None,
     least_moved: options.LeastMoved = None,
     measure_images: options.MeasureImages = None,
     lidar_views: options.LidarViews = None,
     out: options.Out = None,
+    keep: options.Keep = None,
+    checkpoint_gib: options.CheckpointGib = None,
     seed: options.Seed = None,
     config: options.Config = None,
     device: options.Device = None,
@@ -60,13 +75,23 @@ def run(
 
     The same command again goes on with the study in --out: nothing finished is repeated.
     """
-    given = {k: v for k, v in locals().items() if k not in ("config", "view")}
+    given = {k: v for k, v in locals().items() if k not in ("config", "view", "dry_run")}
     with errors_as_messages():
         given["fix"] = options.assignments("--fix", fix)
         given["views"] = options.assignments("--view", view)
         given["space"] = options.ranges(space)
         given["search"] = search or None
-        _run(config, given)
+        if dry_run:
+            _plan(config, given)
+        else:
+            _run(config, given)
+
+
+def _plan(config_file: Path | None, given: dict[str, Any]) -> None:
+    from hpo.config import load_config
+    from hpo.plan import dry_run
+
+    dry_run(load_config(config_file, given), console())
 
 
 def _run(config_file: Path | None, given: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -19,7 +19,7 @@ from hpo.asking import Asking
 from hpo.errors import GoldilocksError
 from hpo.interruption import Interrupted, StopFlag
 from hpo.measuring import Initial
-from hpo.meter import Meter
+from hpo.meter import Meter, Phase
 from hpo.storage import StudyDirectory
 from hpo.trial_runner import Failures, TrialRunner
 from hpo.workers.crew import Crew
@@ -79,6 +79,8 @@ class Pool:
         runner: the parent's own; what workers say is passed on to whom it reports.
         meter: the session's clock.
         flag: set when somebody asked to stop.
+        phase: what part of the budget the trials are for.
+        after_trial: called after each trial that ended, in this process.
     """
 
     def __init__(
@@ -92,7 +94,11 @@ class Pool:
         runner: TrialRunner,
         meter: Meter,
         flag: StopFlag,
+        phase: Phase = "search",
+        after_trial: Callable[[], None] = lambda: None,
     ) -> None:
+        self.phase: Phase = phase
+        self._after_trial = after_trial
         self.crew, self.workload, self.directory = crew, workload, directory
         self.asking, self.runner, self.meter, self.flag = asking, runner, meter, flag
         self._initial = pack(initial)
@@ -151,6 +157,7 @@ class Pool:
             earlier_seconds=self.meter.earlier_seconds,
             identity=self.workload.identity,
             initial=self._initial,
+            phase=self.phase,
         )
         ours, theirs = multiprocessing.Pipe()
         name = f"goldilocks-worker-{number}"
@@ -187,6 +194,7 @@ class Pool:
                 member.trial = None
                 self._failures.count(error)
                 self._give_next(member)
+                self._after_trial()
             case Broken(error, cause):
                 raise error from cause
 

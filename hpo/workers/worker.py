@@ -21,7 +21,7 @@ from hpo.config import StudyConfig
 from hpo.errors import GoldilocksError, StudyMismatchError
 from hpo.interruption import Interrupted, StopFlag
 from hpo.measuring import Initial
-from hpo.meter import Clock
+from hpo.meter import Clock, Phase
 from hpo.storage import STUDY_NAME, StudyDirectory, open_storage
 from hpo.trial_runner import Reports, TrialRunner
 from hpo.workers.messages import Broken, Changed, Done, End, Epoch, Event, Note, Order, Run, Stop
@@ -45,6 +45,7 @@ class Task:
         earlier_seconds: what earlier sessions took.
         identity: of the parent's workload; this process must find the same images.
         initial: the untrained network, as `pack` wrote it.
+        phase: what part of the budget the trials are for.
     """
 
     worker: int
@@ -54,6 +55,7 @@ class Task:
     earlier_seconds: float
     identity: dict[str, object]
     initial: bytes
+    phase: Phase = "search"
 
 
 def pack(initial: Initial) -> bytes:
@@ -135,13 +137,13 @@ def _run_trials(
     sampler = optuna.samplers.RandomSampler(seed=config.seed)
     study = optuna.load_study(study_name=STUDY_NAME, storage=storage, sampler=sampler)
     clock = Clock(
-        Budget(config.budget_seconds, config.probe_share),
+        Budget.of(config),
         flag,
         started=task.started,
         earlier_seconds=task.earlier_seconds,
         heartbeat=storage.record_heartbeat,
     )
-    clock.searching = True
+    clock.phase = task.phase
     reports = Reports(
         epoch=lambda number, epoch: send(Epoch(number, epoch)),
         changed=lambda: send(Changed()),

@@ -35,9 +35,7 @@ def asking(
     study: optuna.Study, *, spent: float = 0.0, suggest: Any = SPACE.suggest, **options: Any
 ) -> tuple[Asking, list[str]]:
     config, notes = StudyConfig(**{"trials": 20, **options}), []
-    clock = Clock(
-        Budget(config.budget_seconds), StopFlag(), started=time.monotonic(), earlier_seconds=spent
-    )
+    clock = Clock(Budget.of(config), StopFlag(), started=time.monotonic(), earlier_seconds=spent)
     made = Asking(study, config, SPACE, clock, first_rung=1, suggest=suggest, note=notes.append)
     return made, notes
 
@@ -75,12 +73,135 @@ def test_a_trial_taken_back_comes_before_a_new_one_even_after_the_last(
 
 
 def test_without_budget_left_none_starts_and_it_is_said_once(study: optuna.Study) -> None:
-    given, notes = asking(study, trials=None, budget="100s", spent=95.0)
+    given, notes = asking(study, trials=None, budget="100s", labels=True, spent=95.0)
     assert given.next() is None
     assert given.next() is None
     assert len(notes) == 1
     assert notes[0].startswith("search: the search's part of the budget is spent")
     assert drawn(study) == []
+
+
+def test_once_one_has_finished_none_starts_that_cannot_finish(study: optuna.Study) -> None:
+    given, notes = asking(study, trials=None, budget="30 epochs", epochs=9)
+    for number in range(3):
+        trial = given.next()
+        assert trial is not None
+        trial.set_user_attr("spent", {"epochs": 8.0})
+        study.tell(trial, 1.0, state=TrialState.COMPLETE if number == 2 else None)
+    assert given.next() is None
+    assert notes == [
+        "search: 6 epochs left of the search's part of the budget; a whole trial takes 9 epochs, "
+        "so that what is left is for probes and replicates"
+    ]
+
+
+# Random configurations
+
+
+def test_the_nth_random_configuration_depends_on_no_result(tmp_path: Path) -> None:
+    found = []
+    for value in (0.0, 1.0):
+        study = open_study(open_storage(tmp_path / f"{value}.db"), direction="maximize")
+        for number in range(6):
+            given, _ = asking(study, sampler="random", seed=3)
+            trial = given.next()
+            assert trial is not None
+            if number != 2 or value:
+                study.tell(trial, value)  # one of them still runs in the other study
+            else:
+                given._orphans.clear()
+                study.tell(trial, state=TrialState.FAIL)
+        found.append(drawn(study))
+    assert found[0] == found[1]
+    assert len({str(params) for params in found[0]}) == 6
+
+
+def test_another_seed_draws_other_configurations(tmp_path: Path) -> None:
+    found = []
+    for seed in (0, 1):
+        study = open_study(open_storage(tmp_path / f"{seed}.db"), direction="maximize")
+        given, _ = asking(study, sampler="random", seed=seed)
+        for _ in range(3):
+            given.next()
+        found.append(drawn(study))
+    assert found[0][0] == found[1][0] == SPACE.defaults
+    assert found[0][1:] != found[1][1:]
+
+
+# Replicates
+
+
+def finished(study: optuna.Study, given: Asking, n: int) -> None:
+    for _ in range(n):
+        trial = given.next()
+        assert trial is not None
+        study.tell(trial, sum(trial.params.values()))
+
+
+def test_a_replicate_has_its_trials_parameters_and_counts_as_no_trial(
+    tmp_path: Path,
+) -> None:
+    found = []
+    for repeated in (False, True):
+        study = open_study(open_storage(tmp_path / f"{repeated}.db"), direction="maximize")
+        given, _ = asking(study, trials=6, sampler="random")
+        finished(study, given, 3)
+        if repeated:
+            given.enqueue_replicate(1, 77)
+            again = given.next()
+            assert again is not None
+            assert again.user_attrs == {"replicate_of": 1, "seed": 77}
+            assert again.params == study.trials[1].params
+            study.tell(again, 1.0)
+            assert study.trials[1].params == study.trials[3].params
+        finished(study, given, 3)
+        assert given.next() is None
+        # The range of b depends on the trial's number, which a replicate moves.
+        own = [t for t in study.trials if "replicate_of" not in t.user_attrs]
+        found.append([t.params["a"] for t in own])
+    assert len(found[1]) == 6
+    assert found[0] == found[1]
+
+
+def test_replicates_are_handed_out_after_the_last_trial_too(study: optuna.Study) -> None:
+    given, _ = asking(study, trials=2)
+    finished(study, given, 2)
+    assert given.next() is None
+    for seed in (5, 6):
+        given.enqueue_replicate(0, seed)
+    assert [given.next() is None for _ in range(3)] == [False, False, True]
+    assert [trial.user_attrs.get("seed") for trial in study.trials] == [None, None, 5, 6]
+
+
+def test_a_replicate_that_was_interrupted_goes_on(study: optuna.Study) -> None:
+    given, _ = asking(study, trials=1)
+    finished(study, given, 1)
+    given.enqueue_replicate(0, 5)
+    assert given.next() is not None
+    given.enqueue_replicate(0, 6)
+    study.enqueue_trial(
+        study.trials[0].params, user_attrs={"replicate_of": 0, "seed": 6}
+    )  # a process that died before it could ask for it
+    again, notes = asking(study, trials=1)
+    first, second = again.next(), again.next()
+    assert first is not None
+    assert second is not None
+    assert (first.number, first.user_attrs["seed"], first.params) == (1, 5, SPACE.defaults)
+    assert (second.number, second.user_attrs["seed"], second.params) == (2, 6, SPACE.defaults)
+    assert again.next() is None
+    assert notes == ["trial 1: goes on where it was interrupted"]
+
+
+def test_a_replicate_that_cannot_finish_does_not_start(study: optuna.Study) -> None:
+    given, notes = asking(study, trials=1, budget="10 epochs", epochs=6)
+    trial = given.next()
+    assert trial is not None
+    trial.set_user_attr("spent", {"epochs": 6.0})
+    study.tell(trial, 1.0)
+    given.enqueue_replicate(0, 5)
+    assert given.next() is None
+    assert len(study.trials) == 1
+    assert notes == ["replicates: 4 epochs left of the budget; a replicate takes 6 epochs"]
 
 
 class Cut(Exception):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from hpo.backbones import backbone_names
 from hpo.config import CHANGEABLE, StudyConfig, ViewOptions, load_config
-from hpo.errors import BudgetError, ConfigError
+from hpo.errors import ConfigError
 from hpo.methods import LEARNERS, METHODS
 from objectives import DEFAULT_OBJECTIVE, measure_names
 from search_spaces import SearchSpacesError
@@ -107,14 +107,28 @@ def test_the_space_follows_the_optimizer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trials", "budget", "n_trials", "seconds"),
-    [(None, None, 16, None), (5, None, 5, None), (None, "1h", None, 3600.0), (5, "90s", 5, 90.0)],
+    ("trials", "budget", "n_trials"),
+    [(None, None, 16), (5, None, 5), (None, "1h", None), (5, "90s", 5), (None, "9 epochs", None)],
 )
-def test_limits(
-    trials: int | None, budget: str | None, n_trials: int | None, seconds: float | None
-) -> None:
+def test_limits(trials: int | None, budget: str | None, n_trials: int | None) -> None:
     config = load_config(None, {"trials": trials, "budget": budget})
-    assert (config.n_trials, config.budget_seconds) == (n_trials, seconds)
+    assert config.n_trials == n_trials
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"budget": "soon"}, ["budget", "soon", "8h", "epochs"]),
+        ({"budget": "8h, 9h"}, ["budget", "8h, 9h"]),
+        ({"zone": "wide"}, ["zone", "wide", "0.8..1.2"]),
+        ({"filter_share": 0}, ["filter_share", "0"]),
+        ({"sampler": "grid"}, ["sampler", "grid", "random"]),
+    ],
+)
+def test_what_limits_and_filters_cannot_be(options: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, options)
+    assert all(word in str(caught.value) for word in words)
 
 
 # What the rest of the package knows, the configuration takes
@@ -204,6 +218,21 @@ IMPOSSIBLE: list[tuple[str, Any]] = [
     ("budget", "0s"),
     ("budget", 600),
     ("rung_factor", 1),
+    ("sampler", "grid"),
+    ("prune", 2),
+    ("filter", "perhaps"),
+    ("zone", "wide"),
+    ("filter_share", 0),
+    ("filter_share", 1.5),
+    ("explore_share", 1.0),
+    ("patience", 0),
+    ("probe_batch", 0),
+    ("probe_all", "perhaps"),
+    ("finalists", 0),
+    ("replicates", -1),
+    ("replicate_share", 1.0),
+    ("keep", 0),
+    ("checkpoint_gib", 0),
     ("probe_share", 1.0),
     ("probe_share", float("nan")),
     ("shortlist_share", 0.0),
@@ -294,8 +323,6 @@ def test_what_cannot_be_fixed(method: str, fix: dict[str, Any], message: str) ->
 def test_a_configuration_made_by_hand_is_checked_too() -> None:
     with pytest.raises(ValidationError, match="epochs"):
         StudyConfig(epochs=0)
-    with pytest.raises(BudgetError):
-        StudyConfig(budget="1h").model_copy(update={"budget": "x"}).budget_seconds  # noqa: B018
     with pytest.raises(ValidationError, match="frozen"):
         StudyConfig().epochs = 3  # type: ignore[misc]
 

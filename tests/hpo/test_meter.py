@@ -9,6 +9,7 @@ import optuna
 import pytest
 
 from hpo.budget import Budget
+from hpo.decision import GO_ON, Decision
 from hpo.interruption import Interrupted, StopFlag
 from hpo.meter import BudgetSpent, Clock, Meter, session_seconds, worker_seconds
 from hpo.storage import open_storage, open_study
@@ -76,3 +77,44 @@ def test_a_workers_clock_is_the_parents_and_records_nothing(study: optuna.Study)
     with pytest.raises(BudgetSpent):
         clock.tick()
     assert study.user_attrs == {}
+
+
+def test_after_the_search_the_whole_budget_holds(study: optuna.Study) -> None:
+    meter = Meter(study, Budget(10.0, 0.1), StopFlag(), started=time.monotonic() - 9.5)
+    meter.phase = "after"
+    assert not meter.searching
+    meter.tick()
+    late = Meter(study, Budget(10.0, 0.1), StopFlag(), started=time.monotonic() - 1.0)
+    late.tick()  # idle: both sessions together have taken more than 10 s
+    late.phase = "after"
+    with pytest.raises(BudgetSpent, match=r"^the budget is spent: 1\ds of 10s"):
+        late.tick()
+
+
+def test_whoever_knows_more_than_wall_time_judges(study: optuna.Study) -> None:
+    asked: list[bool] = []
+
+    def judge(searching: bool) -> Decision:
+        asked.append(searching)
+        return GO_ON if len(asked) < 3 else Decision(True, "40 gpu-hours are spent", "budget")
+
+    clock = Clock(Budget(0.001), StopFlag(), started=time.monotonic() - 5)
+    clock.judge = judge
+    clock.tick()
+    assert asked == []  # idle
+    clock.searching = True
+    clock.tick()
+    clock.phase = "after"
+    clock.tick()
+    with pytest.raises(BudgetSpent, match="40 gpu-hours are spent"):
+        clock.tick()
+    assert asked == [True, False, False]
+
+
+def test_searching_is_a_phase(study: optuna.Study) -> None:
+    clock = Clock(Budget(None), StopFlag(), started=time.monotonic())
+    phases = [clock.phase]
+    for searching in (True, False):
+        clock.searching = searching
+        phases.append(clock.phase)
+    assert phases == ["idle", "search", "idle"]

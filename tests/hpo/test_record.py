@@ -46,7 +46,7 @@ def test_a_study_without_trials(study: optuna.Study) -> None:
 
 def test_the_state_of_every_kind_of_trial(study: optuna.Study) -> None:
     study.tell(study.ask(), 1.0)
-    for kind in ("collapse", "halving", "budget", "", "something new"):
+    for kind in ("collapse", "halving", "budget", "", "something new", "zone"):
         pruned(study, {"kind": kind, "reason": f"because of {kind}"})
     pruned(study, None)
     pruned(study, {})
@@ -60,6 +60,7 @@ def test_the_state_of_every_kind_of_trial(study: optuna.Study) -> None:
         "out of budget",
         "pruned",
         "pruned",
+        "out of zone",
         "pruned",
         "pruned",
         "failed",
@@ -67,9 +68,9 @@ def test_the_state_of_every_kind_of_trial(study: optuna.Study) -> None:
     at_work, alone = read_rows(study, running=True), read_rows(study, running=False)
     assert [row.state for row in at_work] == [*expected, "running", "waiting"]
     assert [row.state for row in alone] == [*expected, "interrupted", "waiting"]
-    assert [row.number for row in alone] == list(range(11))
+    assert [row.number for row in alone] == list(range(12))
     assert alone[1].reason == "because of collapse"
-    assert [row.reason for row in alone if row.number in (0, 6, 7, 8, 9, 10)] == [""] * 6
+    assert [row.reason for row in alone if row.number in (0, 7, 8, 9, 10, 11)] == [""] * 6
 
 
 def test_a_finished_trial_reads_in_full(study: optuna.Study) -> None:
@@ -159,6 +160,55 @@ def test_a_failed_trial_keeps_its_reason(study: optuna.Study) -> None:
     study.tell(trial, state=TrialState.FAIL)
     row = only(study)
     assert (row.state, row.reason) == ("failed", "RuntimeError: out of memory")
+
+
+def test_a_replicate_says_whose_and_under_which_seed(study: optuna.Study) -> None:
+    trial = study.ask()
+    assert (only(study).replicate_of, only(study).seed) == (None, None)
+    trial.set_user_attr("replicate_of", 0)
+    trial.set_user_attr("seed", 17)
+    row = only(study)
+    assert (row.replicate_of, row.seed) == (0, 17)
+
+
+def test_the_kind_of_an_end_and_what_was_decided_at_each_rung(study: optuna.Study) -> None:
+    trial = study.ask()
+    decisions = {
+        6: {"order": 2, "stop": False, "kind": "", "reason": "", "evidence": {}},
+        18: {"order": 4, "stop": True, "kind": "zone", "reason": "out", "evidence": {"value": 2.1}},
+    }
+    for epoch, decision in decisions.items():
+        trial.set_user_attr(f"decision/{epoch}", decision)
+    trial.set_user_attr("outcome", {"kind": "zone", "reason": "out"})
+    study.tell(trial, state=TrialState.PRUNED)
+    row = only(study)
+    assert (row.state, row.kind, row.reason) == ("out of zone", "zone", "out")
+    assert row.decisions == decisions
+
+
+def test_somebody_elses_study_may_say_no_more_than_that_a_trial_collapsed(
+    study: optuna.Study,
+) -> None:
+    trial = study.ask()
+    trial.set_user_attr("collapse", "all embeddings are one")
+    row = only(study, running=True)
+    assert (row.state, row.kind, row.reason) == ("running", "", "")
+    study.tell(trial, state=TrialState.PRUNED)
+    row = only(study)
+    assert (row.state, row.kind, row.reason) == ("collapsed", "collapse", "all embeddings are one")
+
+
+def test_what_a_trial_spent_over_all_its_attempts(study: optuna.Study) -> None:
+    trial = study.ask()
+    measured(trial, 6, 1.0)
+    trial.set_user_attr("seconds", {"train": 3.0, "measure": 0.5})
+    trial.set_user_attr("images_per_second", 1000 / 3)
+    row = only(study)
+    assert (row.spent_epochs, row.spent_images, row.n_images, row.seconds) == (6.0, 1000, 1000, 3.5)
+    trial.set_user_attr("spent", {"epochs": 9.5, "images": 1500, "device_seconds": 5.0})
+    row = only(study)
+    assert (row.spent_epochs, row.spent_images, row.n_images) == (9.5, 1500, 1000)
+    assert row.spent["device_seconds"] == 5.0
 
 
 def test_reading_changes_nothing(study: optuna.Study) -> None:

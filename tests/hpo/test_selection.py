@@ -1,39 +1,176 @@
-"""Which trials may be compared, when some finished and when none did."""
+"""From recorded trials to one backbone on disk, with labels and without."""
 
 from __future__ import annotations
 
-import torch
+import json
+from pathlib import Path
 
-from hpo.record import TrialRow
-from hpo.selection import backbone_weights, candidates_of
+import pytest
+from optuna.trial import TrialState
+from safetensors.torch import load_file
 
-
-def row(number: int, state: str, epoch: int, objective: float = 1.0) -> TrialRow:
-    values = {"alpha_req": 1.0, "moved": 0.5} if epoch else {}
-    return TrialRow(number, state, epoch, objective, values, "", 0.0, 0.0, {})
-
-
-def test_only_the_finished_are_compared_when_there_are_any() -> None:
-    rows = [row(0, "finished", 9), row(1, "pruned", 3), row(2, "collapsed", 9)]
-    assert [c.number for c in candidates_of(rows)] == [0]
-
-
-def test_otherwise_those_at_the_highest_rung_that_a_living_trial_reached() -> None:
-    rows = [
-        row(0, "pruned", 3),
-        row(1, "out of budget", 3),
-        row(2, "pruned", 1),
-        row(3, "collapsed", 9),
-        row(4, "failed", 9),
-    ]
-    assert [c.number for c in candidates_of(rows)] == [0, 1]
+from hpo.selection import (
+    Finalists,
+    NothingToChooseError,
+    decide_and_hand_over,
+    select,
+    shortlist_and_finalists,
+)
+from tests.hpo.made_study import MadeStudy, make_study
 
 
-def test_trials_that_reached_no_rung_are_nobody() -> None:
-    assert candidates_of([row(0, "out of budget", 0), row(1, "waiting", 0)]) == []
+def choose(made: MadeStudy) -> None:
+    select(
+        made.study,
+        made.directory,
+        made.workload,
+        made.network(999),
+        made.meter,
+        made.notes,
+    )
 
 
-def test_the_backbone_alone_is_taken_out_of_a_training_state() -> None:
-    learner = {"backbone.conv1.weight": torch.ones(1), "projector.0.weight": torch.ones(1)}
-    learner["teacher.0.backbone.conv1.weight"] = torch.ones(1)
-    assert set(backbone_weights({"learner": learner})) == {"conv1.weight"}
+def accuracies(made: MadeStudy) -> dict[int, float]:
+    return {n: made.study.user_attrs[f"probe/{n}"]["cross_validated"] for n in made.probes()}
+
+
+def test_with_labels_the_best_of_all_that_were_ever_probed_is_chosen(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study", probe_batch=2)
+    online = made.filter()
+    for place in range(7):
+        made.add(objective=float(place), alpha=1.0 + 0.1 * place)
+        online.after_trial()
+    choose(made)
+    found = accuracies(made)
+    assert len(found) >= 4
+    assert set(made.study.user_attrs["shortlist"]["numbers"]) == set(found)
+    listed = {*found, *(int(n) for n in made.study.user_attrs["shortlist"]["excluded"])}
+    assert listed == set(range(7))
+    chosen = made.study.user_attrs["choice"]
+    assert chosen["number"] == max(found, key=lambda n: (found[n], -n))
+    assert (chosen["ties"], chosen["spread"]) == ([], None)
+    assert len([k for k in made.study.user_attrs if k.startswith("round/")]) == 4
+    weights = load_file(made.directory.chosen / "backbone.safetensors")
+    expected = made.network(chosen["number"]).state_dict()
+    assert all((weights[name] == expected[name]).all() for name in weights)
+
+
+def test_without_labels_the_closest_to_the_zone_are_listed_and_the_objective_chooses(
+    tmp_path: Path,
+) -> None:
+    made = make_study(tmp_path / "study", labels=False)
+    for place in range(6):
+        made.add(objective=float(place), alpha=1.0 + 0.3 * place)
+    choose(made)
+    attrs = made.study.user_attrs
+    assert attrs["shortlist"]["numbers"] == [0, 1]
+    assert attrs["choice"]["number"] == 1
+    assert attrs["choice"]["reason"].startswith("highest guarded_rank of the 2 shortlisted")
+    assert made.probes() == []
+
+
+def test_a_zone_that_was_given_decides_who_is_listed(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study", labels=False, zone="1.9..2.1")
+    for place in range(6):
+        made.add(alpha=1.0 + 0.2 * place)
+    choose(made)
+    assert set(made.study.user_attrs["shortlist"]["numbers"]) == {4, 5}
+
+
+def test_labels_that_only_check_choose_nothing_and_probe_the_chosen_alone(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study", labels=False, check_labels=True)
+    for place in range(6):
+        made.add(objective=float(place))
+    choose(made)
+    chosen = made.study.user_attrs["choice"]["number"]
+    assert chosen == 5
+    assert made.probes() == [5]
+    assert {"probe/untrained", "probe/pixels"} <= set(made.study.user_attrs)
+
+
+def test_when_all_are_probed_for_a_table_the_objective_chooses_still(tmp_path: Path) -> None:
+    made = make_study(
+        tmp_path / "study", labels=False, check_labels=True, probe_all=True, shortlist_share=1.0
+    )
+    for place in range(4):
+        made.add(objective=-float(place))
+    choose(made)
+    assert made.probes() == [0, 1, 2, 3]
+    assert made.study.user_attrs["choice"]["number"] == 0
+
+
+def test_a_second_call_probes_nothing_and_chooses_the_same(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study")
+    for _ in range(3):
+        made.add()
+    choose(made)
+    before = made.record()
+    again = made.again()
+    choose(again)
+    assert again.record() == before
+
+
+def test_replicates_are_weighed_and_a_tie_is_recorded_as_a_tie(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study", labels=False, shortlist_share=1.0, finalists=2)
+    for objective in (5.0, 5.1, 1.0):
+        made.add(objective=objective)
+    online = made.filter()
+    selected = shortlist_and_finalists(online)
+    assert isinstance(selected, Finalists)
+    assert selected.numbers == (1, 0)
+    choice = decide_and_hand_over(online, selected, {1: [5.1, 4.8], 0: [5.0, 5.2]})
+    assert (choice.number, choice.ties) == (0, (1,))
+    stored = made.study.user_attrs["choice"]
+    assert stored == {
+        "number": 0,
+        "reason": choice.reason,
+        "ties": [1],
+        "spread": choice.spread,
+    }
+    assert "tie with trial 1 inside the seed spread ±0.18" in stored["reason"]
+    card = json.loads((made.directory.chosen / "card.json").read_text())
+    assert card["chosen"]["trial"] == 0
+
+
+def test_finalists_are_the_best_by_probe(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study", finalists=2)
+    for _ in range(4):
+        made.add()
+    selected = shortlist_and_finalists(made.filter())
+    found = accuracies(made)
+    assert selected.accuracies == found
+    assert selected.numbers == tuple(sorted(found, key=lambda n: (-found[n], n))[:2])
+
+
+def test_when_nobody_finished_those_who_came_farthest_are_probed(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study")
+    for _ in range(2):
+        made.add(state=TrialState.PRUNED, outcome={"kind": "budget", "reason": "spent"})
+    choose(made)
+    assert made.probes() == [0, 1]
+    assert made.study.user_attrs["choice"]["number"] in (0, 1)
+
+
+def test_a_backbone_that_was_not_kept_is_not_chosen(tmp_path: Path) -> None:
+    for labels in (True, False):
+        made = make_study(tmp_path / str(labels), labels=labels, shortlist_share=1.0)
+        for place in range(3):
+            made.add(objective=float(place))
+        if labels:
+            made.filter().last_round([])
+            made.prober().trial(2)
+        made.directory.checkpoint(2).unlink()
+        choose(made)
+        assert made.study.user_attrs["choice"]["number"] in (0, 1)
+        excluded = made.study.user_attrs["shortlist"]["excluded"]
+        assert excluded == {"2": "its checkpoint was not kept"}
+
+
+def test_nobody_to_choose_is_explained(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study", least_moved=0.4)
+    made.add(moved=0.01)
+    made.add(state=TrialState.PRUNED, outcome={"kind": "halving", "reason": "fell behind"})
+    with pytest.raises(NothingToChooseError, match="trial 0: has not moved away") as raised:
+        choose(made)
+    assert "trial 1: fell behind" in str(raised.value)
+    assert "--least-moved" not in str(raised.value)

@@ -38,7 +38,7 @@ def images(folder: Path, n: int, size: int = 12) -> Path:
 
 
 def test_every_option_of_a_study_is_an_option_of_the_command() -> None:
-    offered = set(inspect.signature(run).parameters) - {"config", "view"}
+    offered = set(inspect.signature(run).parameters) - {"config", "dry_run", "view"}
     assert offered == set(StudyConfig.model_fields) - {"views"}
 
 
@@ -99,7 +99,7 @@ def test_status_of_a_study_that_was_interrupted_says_so(tmp_path: Path) -> None:
         (["--fix", "temperature"], ["--fix", "NAME=VALUE"]),
         (["--fix", "lr=fast"], ["lr", "finite number"]),
         (["--view", "min_scal=0.5"], ["min_scal"]),
-        (["--budget", "soon"], ["budget", "soon", "10m"]),
+        (["--budget", "soon"], ["budget", "soon", "8h"]),
         (["--trials", "0"], ["trials", "0"]),
         (["--device", "cuda"], ["cuda"]),
         (["--batch-size", "4000"], ["1797"]),

@@ -1,0 +1,30 @@
+"""The Goldilocks filter, pure: who is shortlisted, who is probed, and which trial is chosen."""
+
+from hpo.goldilocks.candidate import Candidate, Direction, by_objective, eligible
+from hpo.goldilocks.choice import Choice, choose, finalists, seed_spread
+from hpo.goldilocks.closeness import ALPHA_NOISE, by_closeness
+from hpo.goldilocks.listing import Shortlist, shortlist, shortlist_size
+from hpo.goldilocks.quota import probe_quota
+from hpo.goldilocks.rounds import EVERYWHERE, Round, RoundRules, next_round, round_shortlist
+
+__all__ = [
+    "ALPHA_NOISE",
+    "EVERYWHERE",
+    "Candidate",
+    "Choice",
+    "Direction",
+    "Round",
+    "RoundRules",
+    "Shortlist",
+    "by_closeness",
+    "by_objective",
+    "choose",
+    "eligible",
+    "finalists",
+    "next_round",
+    "probe_quota",
+    "round_shortlist",
+    "seed_spread",
+    "shortlist",
+    "shortlist_size",
+]

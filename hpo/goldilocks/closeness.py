@@ -1,0 +1,59 @@
+"""The order of candidates by how close their α is to the zone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from hpo.goldilocks.candidate import Candidate, Direction
+from hpo.pruning.zone import Zone
+
+ALPHA_NOISE = 0.05  # α of one configuration differs by so much from seed to seed
+_ROUNDING = 1e-9  # 0.15 / 0.05 is 2.9999999999999996
+
+
+def by_closeness(
+    candidates: Sequence[Candidate],
+    *,
+    zone: Zone,
+    direction: Direction,
+    noise: float = ALPHA_NOISE,
+) -> list[Candidate]:
+    """Return the candidates, the closest to the zone first.
+
+    Order: distance to the zone, then |α - 1|, both in steps of `noise`; within a step the
+    objective decides, then the number. A trial whose α could not be fitted comes after all others.
+
+    Args:
+        candidates: measured at one and the same epoch, each with a finite objective.
+        zone: where α should lie.
+        direction: of the objective.
+        noise: α that differ by less than a step count as equal; 0 for no steps.
+
+    Source:
+        zone: control limits in the α-ReQ authors' code; α near 1: Agrawal et al. 2022 (NeurIPS).
+
+    >>> a, b = Candidate(0, 9, 5.0, 1.01, 0.4), Candidate(1, 9, 9.0, 1.04, 0.4)
+    >>> [c.number for c in by_closeness([a, b], zone=Zone(0.8, 1.2), direction="maximize")]
+    [1, 0]
+    """
+    sign = -1.0 if direction == "maximize" else 1.0
+
+    def order(candidate: Candidate) -> tuple[float, float, float, int]:
+        far, off = zone.distance(candidate.alpha), abs(candidate.alpha - 1.0)
+        if math.isnan(candidate.alpha):
+            far = off = math.inf
+        return (
+            _step(far, noise),
+            _step(off, noise),
+            sign * candidate.objective,
+            candidate.number,
+        )
+
+    return sorted(candidates, key=order)
+
+
+def _step(value: float, noise: float) -> float:
+    if noise == 0 or not math.isfinite(value):
+        return value
+    return math.floor(value / noise + _ROUNDING)
