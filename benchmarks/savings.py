@@ -133,14 +133,15 @@ def table(result: dict[str, Any]) -> str:
     """Write the README's table of one method."""
     best = result["verdicts"]["best"]["accuracy"]
     lines = [
-        "| study | epochs | minutes of a core | probes | chosen | its accuracy | best of all |",
+        "| 32 trials of | epochs trained | finished | probes | chosen | accuracy | best of 32 |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, key in (("all trained, all probed", "nothing"), ("everything on", "everything")):
         s = summary(result[key])
+        n_finished = sum(t["state"] == "finished" for t in result[key]["trials"])
         lines.append(
-            f"| {name} | {s['epochs']:.0f} | {s['device_minutes']:.1f} | {s['probes']} | "
-            f"trial {s['chosen']} | {s['accuracy']:.3f} | {best:.3f} |"
+            f"| {result['options']['method']}, {name} | {s['epochs']:.0f} | {n_finished} | "
+            f"{s['probes']} | trial {s['chosen']} | {s['accuracy']:.3f} | {best:.3f} |"
         )
     return "\n".join(lines)
 
@@ -174,7 +175,11 @@ def main() -> None:
     given = {k: v for k, v in vars(options).items() if k != "keep"}
     found["methods"][options.method] = {"options": given, **result}
     RESULTS.write_text(json.dumps(found, indent=1))
-    print(table(result), json.dumps(result["verdicts"], indent=1), sep="\n\n")
+    print(
+        table(found["methods"][options.method]),
+        json.dumps(result["verdicts"], indent=1),
+        sep="\n\n",
+    )
 
 
 if __name__ == "__main__":

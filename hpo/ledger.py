@@ -207,7 +207,7 @@ class Ledger:
         trial.set_user_attr(
             SPENT,
             {
-                "epochs": round(total.epochs, 6),
+                "epochs": round(total.epochs, 9),
                 "images": round(total.images),
                 "device_seconds": total.device_seconds,
             },
