@@ -36,7 +36,7 @@ def test_every_option_in_the_readme_exists() -> None:
         option
         for command in get_command(app).commands.values()  # type: ignore[attr-defined]
         for parameter in command.params
-        for option in parameter.opts
+        for option in (*parameter.opts, *parameter.secondary_opts)
     } | {"--help"}
     used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README))
     assert used - known == set()
