@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
 
 from hpo.checkpoint import load_checkpoint, save_checkpoint
-from hpo.deciding import decide_broken, report_and_decide
 from hpo.decision import Decision
-from hpo.history import Finding, Rule
+from hpo.history import Rule
+from hpo.judging import Judging, record_stop
 from hpo.ledger import Ledger
-from hpo.measuring import Gauge, Initial, Measurement
-from hpo.pruning import findings
+from hpo.measuring import Gauge, Initial
 from hpo.record import THROUGHPUT
 from hpo.storage import StudyDirectory
 from hpo.training import Diverged, Training, TrainingPlan
+from hpo.trial_training import TrialTraining
 from objectives import Measure
 from search_spaces import SearchSpace
 
@@ -62,6 +62,11 @@ class LabelFreeObjective:
     tick: Callable[[], None] = field(default=lambda: None)
     on_rung: Callable[[int, int], None] = field(default=lambda number, epoch: None)
 
+    @property
+    def judging(self) -> Judging:
+        """What is made of the measures at a rung."""
+        return Judging(self.measure, self.rule, self.replicate_rule, self.directory)
+
     def __call__(self, trial: optuna.Trial) -> float:
         """Run the trial.
 
@@ -72,7 +77,8 @@ class LabelFreeObjective:
             optuna.TrialPruned: when the trial collapsed or fell behind; the reason is stored.
         """
         hyperparameters = self.suggest(trial)
-        run = _Run(self.begin(self.plan(hyperparameters, trial.user_attrs.get("seed"))))
+        training = self.begin(self.plan(hyperparameters, trial.user_attrs.get("seed")))
+        run = TrialTraining(training, self.gauge, self.initial)
         path = self.directory.newest_checkpoint(trial.number)
         if path is not None:
             run.restore(load_checkpoint(path))
@@ -82,11 +88,7 @@ class LabelFreeObjective:
                 objective = self._reach(trial, run, rung)
         finally:
             self.ledger.record(trial, epochs=0, images=0, device_seconds=0.0, force=True)
-            trial.set_user_attr(
-                "seconds", {"train": run.train_seconds, "measure": run.measure_seconds}
-            )
-            if run.n_images:
-                trial.set_user_attr(THROUGHPUT, run.n_images / run.train_seconds)
+            record_pace(trial, run.train_seconds, run.measure_seconds, run.n_images)
         return objective
 
     def suggest(self, trial: optuna.Trial) -> dict[str, Any]:
@@ -104,129 +106,57 @@ class LabelFreeObjective:
         trial.set_user_attr("hyperparameters", drawn)
         return drawn
 
-    def _reach(self, trial: optuna.Trial, run: _Run, rung: int) -> float:
+    def _reach(self, trial: optuna.Trial, run: TrialTraining, rung: int) -> float:
         """Train to a rung unless that was done before, then report it and ask."""
         if str(rung) not in run.rungs:
-            claimed = self.ledger.claim(trial, rung, done=run.training.epoch)
+            claimed = self.ledger.claim(trial, rung, done=run.epoch)
             if claimed.stop:
-                raise self._stopped(trial, claimed)
+                raise _stopped(trial, claimed)
             try:
                 self._train(trial, run, rung)
             except Diverged as diverged:
-                with self.directory.deciding():
-                    broken = decide_broken(trial, rung, f"not finite: {diverged}")
-                raise self._stopped(trial, broken) from None
-            self._measure(trial, run, rung)
+                raise _stopped(trial, self.judging.broken(trial, rung, str(diverged))) from None
+            self._measure(trial, run)
             save_checkpoint(self.directory.checkpoint(trial.number), run.state())
             self.directory.between_rungs(trial.number).unlink(missing_ok=True)
-        decision, objective = self._decide(trial, run, rung)
+        decision, objective = self.judging.decide(trial, rung, run.rungs[str(rung)])
+        self.on_rung(trial.number, rung)
         if decision.stop:
-            raise self._stopped(trial, decision)
+            raise _stopped(trial, decision)
         return objective
 
-    def _train(self, trial: optuna.Trial, run: _Run, rung: int) -> None:
+    def _train(self, trial: optuna.Trial, run: TrialTraining, rung: int) -> None:
         saved = time.monotonic()
-        n_images = run.training.plan.batch_size
-        while run.training.epoch < rung:
-            started = counted = time.monotonic()
 
-            def step() -> None:
-                nonlocal counted
-                run.n_images += n_images
-                now = time.monotonic()
-                self.ledger.record_images(trial, n_images, device_seconds=now - counted)
-                counted = now
-                self.tick()
+        def step(n_images: int, seconds: float) -> None:
+            self.ledger.record_images(trial, n_images, device_seconds=seconds)
+            self.tick()
 
-            try:
-                run.loss = run.training.run_epoch(step)
-            finally:
-                run.train_seconds += time.monotonic() - started
-            self.on_rung(trial.number, run.training.epoch)
+        def epoch(number: int) -> None:
+            nonlocal saved
+            self.on_rung(trial.number, number)
             if time.monotonic() - saved > _CHECKPOINT_EVERY_SECONDS:
                 save_checkpoint(self.directory.between_rungs(trial.number), run.state())
                 saved = time.monotonic()
 
-    def _measure(self, trial: optuna.Trial, run: _Run, rung: int) -> None:
-        started = time.monotonic()
-        measurement = self.gauge.measure(run.training.learner, self.initial)
-        seconds = time.monotonic() - started
-        run.measure_seconds += seconds
+        run.reach(rung, step, epoch)
+
+    def _measure(self, trial: optuna.Trial, run: TrialTraining) -> None:
+        before = run.measure_seconds
+        run.measure()
+        seconds = run.measure_seconds - before
         self.ledger.record(trial, epochs=0, images=0, device_seconds=seconds, force=True)
-        record = self._plain(measurement)
-        record["values"]["ssl_loss"] = run.loss
-        record["values"]["seconds"] = run.train_seconds + run.measure_seconds
-        run.rungs[str(rung)] = record
-
-    def _plain(self, measurement: Measurement) -> dict[str, Any]:
-        initial = self.initial
-        found = findings(
-            measurement.backbone,
-            measurement.projector,
-            references=(initial.backbone, initial.projector),
-        )
-        return {
-            "values": dict(measurement.values),
-            "finding": None if found is None else asdict(found),
-        }
-
-    def _decide(self, trial: optuna.Trial, run: _Run, rung: int) -> tuple[Decision, float]:
-        record = run.rungs[str(rung)]
-        values = record["values"]
-        objective = self.measure.objective(values.get(self.measure.name, math.nan))
-        found = None if record["finding"] is None else Finding(**record["finding"])
-        if found is None and not math.isfinite(objective):
-            reason = f"{self.measure.name} is undefined at epoch {rung}"
-            found = Finding("undefined", self.measure.layer, reason)
-        repeats = "replicate_of" in trial.user_attrs
-        with self.directory.deciding():
-            decision = report_and_decide(
-                trial,
-                rung,
-                objective,
-                values,
-                found,
-                self.replicate_rule if repeats else self.rule,
-            )
-        self.on_rung(trial.number, rung)
-        return decision, objective
-
-    def _stopped(self, trial: optuna.Trial, decision: Decision) -> optuna.TrialPruned:
-        trial.set_user_attr("outcome", {"kind": decision.kind, "reason": decision.reason})
-        if decision.kind == "collapse":
-            trial.set_user_attr("collapse", decision.reason)
-            frozen = trial.study.get_trials(deepcopy=False)[trial.number]
-            if "collapse" not in frozen.constraints:
-                # Infeasible, not failed: the sampler learns "never here" and stays away.
-                trial.set_constraint("collapse", 1.0)
-        return optuna.TrialPruned(decision.reason)
 
 
-@dataclass
-class _Run:
-    """A training with what was measured on the way; all of it is in the checkpoint."""
+def record_pace(
+    trial: optuna.Trial, train_seconds: float, measure_seconds: float, n_images: int
+) -> None:
+    """Record what a trial's training and measuring took, and how many images it trained on."""
+    trial.set_user_attr("seconds", {"train": train_seconds, "measure": measure_seconds})
+    if n_images:
+        trial.set_user_attr(THROUGHPUT, n_images / train_seconds)
 
-    training: Training
-    rungs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    train_seconds: float = 0.0
-    measure_seconds: float = 0.0
-    n_images: int = 0
-    loss: float = math.nan
 
-    def state(self) -> dict[str, Any]:
-        return {
-            "training": self.training.state_dict(),
-            "rungs": self.rungs,
-            "train_seconds": self.train_seconds,
-            "measure_seconds": self.measure_seconds,
-            "n_images": self.n_images,
-            "loss": self.loss,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.training.load_state_dict(state["training"])
-        self.rungs = state["rungs"]
-        self.train_seconds = state["train_seconds"]
-        self.measure_seconds = state["measure_seconds"]
-        self.n_images = state["n_images"]
-        self.loss = state["loss"]
+def _stopped(trial: optuna.Trial, decision: Decision) -> optuna.TrialPruned:
+    record_stop(trial, decision)
+    return optuna.TrialPruned(decision.reason)

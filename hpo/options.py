@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 import search_spaces
 from hpo.budget import parse_budget
@@ -47,6 +47,7 @@ _BACKBONES = (
     "vit_small",
     "vit_tiny",
 )
+_OF_RAY = ("address", "max_concurrent", "cpus_per_trial", "gpus_per_trial", "storage_path")
 Override = dict[str, float | int | str | bool] | list[float | int | str]
 
 
@@ -140,6 +141,12 @@ class StudyConfig(BaseModel):
     devices: int = Field(1, ge=1)
     workers: int | None = Field(None, ge=1)
     loader_workers: int | None = Field(None, ge=0)
+    engine: Literal["optuna", "ray"] = "optuna"
+    address: str | None = None
+    max_concurrent: int | None = Field(None, ge=1)
+    cpus_per_trial: float = Field(1.0, gt=0)
+    gpus_per_trial: float | None = Field(None, ge=0)
+    storage_path: str | None = None
     cache_dir: Path | None = None
     cache_gib: float = Field(32.0, ge=0)
 
@@ -202,6 +209,14 @@ class StudyConfig(BaseModel):
             return value
         return {name: _numbers_within(entry) for name, entry in value.items()}
 
+    @model_validator(mode="after")
+    def _a_cluster_needs_ray(self) -> Self:
+        if self.engine != "ray":
+            for name in _OF_RAY:
+                if (given := getattr(self, name)) != type(self).model_fields[name].default:
+                    raise ValueError(f"{name}: got {given!r} without --engine ray; add it.")
+        return self
+
     @property
     def n_trials(self) -> int | None:
         """Trials to run at most: 16 when neither trials nor budget were given, else as given."""
@@ -248,6 +263,7 @@ CHANGEABLE = frozenset(
         "trials", "budget", "out", "device", "threads", "workers", "loader_workers",
         "data_root", "finalists", "replicates", "keep", "checkpoint_gib",
         "cache_dir", "cache_gib",
+        "engine", "address", "max_concurrent", "cpus_per_trial", "gpus_per_trial", "storage_path",
     }
 )  # fmt: skip
 

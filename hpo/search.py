@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import optuna
 
@@ -14,6 +15,7 @@ from hpo.meter import Meter, Phase
 from hpo.observer import Observer
 from hpo.online_filter import OnlineFilter
 from hpo.pruning import rung_epochs
+from hpo.ray_tune.resuming import collect_checkpoints
 from hpo.record import read_rows
 from hpo.replication import missing_replicates, n_replicates
 from hpo.retention import GIB, check_quota
@@ -24,6 +26,9 @@ from hpo.workers.crew import Crew
 from hpo.workers.pool import Pool
 from hpo.workload import Workload
 from search_spaces.space import FIXED
+
+if TYPE_CHECKING:
+    from hpo.ray_tune.cluster import Cluster
 
 _CHECKPOINTS_AT_ONCE = 2  # one being written, one between rungs; of each worker
 _CHECKPOINTS_KEPT = 2  # the last two finished
@@ -40,6 +45,7 @@ class Search:
         observer: who watches.
         crew: how many trials at once; by default one, in this process.
         flag: what `meter` looks at; other processes are told when it is set.
+        cluster: a Ray cluster that runs the trials instead of processes here.
     """
 
     def __init__(
@@ -51,11 +57,13 @@ class Search:
         observer: Observer,
         crew: Crew | None = None,
         flag: StopFlag | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         config = workload.config
         self.study, self.directory, self.workload = study, directory, workload
         self.meter, self.observer, self.config = meter, observer, config
         self.crew, self.flag = crew or Crew(1, config.threads), flag or StopFlag()
+        self.cluster = cluster
         self.space = workload.space
         self.budget = Budget.of(config)
         self.rungs = rung_epochs(config.epochs, factor=config.rung_factor)
@@ -142,6 +150,10 @@ class Search:
             self._run("after")
 
     def _run(self, phase: Phase) -> None:
+        if self.cluster is not None:
+            self._run_cluster(self.cluster, phase)
+            return
+        collect_checkpoints(self.study, self.directory)
         if self.crew.n_workers > 1:
             self._run_workers(phase)
         else:
@@ -173,6 +185,21 @@ class Search:
         )
         with pool:
             pool.run()
+
+    def _run_cluster(self, cluster: Cluster, phase: Phase) -> None:
+        from hpo.ray_tune.engine import RayEngine
+
+        engine = RayEngine(
+            cluster,
+            self.workload,
+            self.directory,
+            self.initial,
+            asking=self.asking,
+            runner=self.runner,
+            meter=self.meter,
+            after_trial=self.filter.after_trial,
+        )
+        engine.run(phase)
 
     def _show(self) -> None:
         self.observer.rows(read_rows(self.study, running=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import optuna
 import torch
@@ -20,10 +21,13 @@ from hpo.retention import apply_retention
 from hpo.search import Search
 from hpo.selection import decide_and_hand_over, shortlist_and_finalists
 from hpo.storage import StudyDirectory, check_same, open_storage, open_study
-from hpo.workers.crew import crew_of, uses_cuda
+from hpo.workers.crew import Crew, crew_of, uses_cuda
 from hpo.workers.starting import start_method, warm_up
 from hpo.workload import Workload, prepare
 from objectives import get_measure
+
+if TYPE_CHECKING:
+    from hpo.ray_tune.cluster import Cluster
 
 _MIN_FREE_BYTES = 32_000_000
 
@@ -52,7 +56,22 @@ def run_study(
     """
     started = time.monotonic() if started is None else started
     observer, flag = observer or Silent(), flag or StopFlag()
-    crew = crew_of(config)
+    if config.engine != "ray":
+        return _run_study(config, crew_of(config), None, observer, flag, started)
+    from hpo.ray_tune.cluster import Cluster
+
+    with Cluster(config) as cluster:
+        return _run_study(config, cluster.crew, cluster, observer, flag, started)
+
+
+def _run_study(
+    config: StudyConfig,
+    crew: Crew,
+    cluster: Cluster | None,
+    observer: Observer,
+    flag: StopFlag,
+    started: float,
+) -> optuna.Study:
     if crew.n_workers == 1 and crew.threads is not None:
         torch.set_num_threads(crew.threads)
     directory = StudyDirectory(config.out)
@@ -60,7 +79,7 @@ def run_study(
     directory.check_free(_MIN_FREE_BYTES)
     with directory.lock():
         directory.wait_for_workers(observer.note, flag.check)
-        if crew.n_workers > 1:
+        if cluster is None and crew.n_workers > 1:
             warm_up(start_method(uses_cuda(config)))
 
         def decoding(done: int, total: int) -> None:
@@ -83,7 +102,7 @@ def run_study(
             on_tick=observer.time,
         )
         try:
-            search = Search(study, directory, workload, meter, observer, crew, flag)
+            search = Search(study, directory, workload, meter, observer, crew, flag, cluster)
             observer.note(search.describe())
             _check_budget(search)
             search.run()

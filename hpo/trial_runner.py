@@ -135,14 +135,12 @@ class TrialRunner:
         self.reports.changed()
         error = ""
         try:
-            value = self.objective(trial)
-            self.study.tell(trial, value)
-            apply_retention(self.study, self.directory, self.config)
+            self.complete(trial, self.objective(trial))
         except optuna.TrialPruned:
-            self._tell_pruned(trial)
+            self.prune(trial)
         except BudgetSpent as spent:
             self._outcome(trial, "budget", str(spent))
-            self._tell_pruned(trial)
+            self.prune(trial)
         except RuntimeError as failure:
             # torch's errors (out of memory, a failed factorisation) end one trial, not the study.
             error = f"{type(failure).__name__}: {failure}".splitlines()[0]
@@ -152,15 +150,21 @@ class TrialRunner:
         self.reports.changed()
         return error
 
+    def complete(self, trial: optuna.Trial, value: float) -> None:
+        """Tell the study that a trial got to its end."""
+        self.study.tell(trial, value)
+        apply_retention(self.study, self.directory, self.config)
+
+    def prune(self, trial: optuna.Trial) -> None:
+        """Tell the study that a trial was stopped; its attributes say why."""
+        self.study.tell(trial, state=TrialState.PRUNED)
+        apply_retention(self.study, self.directory, self.config)
+
     def fail(self, trial: optuna.Trial, error: str) -> None:
         """Tell the study that a trial ended with an error."""
         self._outcome(trial, "error", error)
         self.study.tell(trial, state=TrialState.FAIL)
         self.reports.note(f"trial {trial.number}: failed: {error}")
-
-    def _tell_pruned(self, trial: optuna.Trial) -> None:
-        self.study.tell(trial, state=TrialState.PRUNED)
-        apply_retention(self.study, self.directory, self.config)
 
     def _outcome(self, trial: optuna.Trial, kind: str, reason: str) -> None:
         trial.set_user_attr("outcome", {"kind": kind, "reason": reason})
@@ -183,6 +187,8 @@ class TrialRunner:
 def _devices_of_a_trial(workload: Workload) -> float:
     """Devices that a trial uses; a part of one where several trials share a GPU."""
     config = workload.config
+    if config.engine == "ray" and workload.device.type == "cuda":
+        return config.gpus_per_trial or config.devices
     if workload.device.type == "cuda" and config.devices == 1:
         return 1 / crew_of(config).n_workers
     return config.devices

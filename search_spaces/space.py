@@ -254,7 +254,10 @@ class SearchSpace:
         """Return the space as Ray Tune's `param_space`, fixed values included.
 
         A dimension with a condition or a constraint is a `tune.sample_from` that is drawn after
-        the one it depends on; Ray's own random search draws such, its other searchers do not.
+        the one it depends on. Ray's own random search draws such; its other searchers refuse the
+        space before anything is trained: `freeze` what depends on something else for them.
+        Choices are drawn, so that a grid has some points twice; for each point once, put
+        `tune.grid_search(list(dimension.choices))` in their place.
         """
         self.checked()
         space: dict[str, Any] = {}

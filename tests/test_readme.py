@@ -66,10 +66,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("index", range(len(blocks("python"))))
+# Ray's script starts a cluster: it runs, as it is printed, beside the other tests of Ray.
+RAY_SCRIPT = (Path(__file__).parent / "hpo" / "ray_tune" / "ten_lines.py").read_text("utf-8")
+SNIPPETS = [block for block in blocks("python") if block != RAY_SCRIPT]
+
+
+def test_the_script_of_ray_is_printed_as_it_is_tested() -> None:
+    assert RAY_SCRIPT in blocks("python")
+
+
+@pytest.mark.parametrize("index", range(len(SNIPPETS)))
 def test_the_snippets_run(index: int, folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", blocks("python")[index]],
+        [sys.executable, "-W", "error", "-c", SNIPPETS[index]],
         cwd=folder,
         capture_output=True,
         text=True,

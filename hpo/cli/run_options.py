@@ -127,6 +127,12 @@ _OUT = "Directory of the study. Default: studies/study."
 _CONFIG = "YAML file with any of these options; this line wins."
 _CACHE = "Where decoded images are kept. Default: ~/.cache/goldilocks-hpo."
 _GIB = "Most space for them, in GiB; larger folders are streamed. Default: 32."
+_ENGINE = "optuna on this machine, or ray on a cluster. Default: optuna."
+_ADDRESS = "Of a running Ray cluster; auto finds it. Default: Ray is started here."
+_MAX_CONCURRENT = "Trials at once on it. Default: as many as fit."
+_CPUS = "Processor cores a trial asks for. Default: 1."
+_GPUS = "GPUs, or a share of one, likewise. Default: 1 on CUDA, else 0."
+_STORAGE = "Folder or URL that all nodes share, for checkpoints. Default: OUT/ray."
 Out = Annotated[Path | None, _option(_MACHINE, _OUT)]
 Keep = Annotated[int | None, _option(_MACHINE, _KEEP)]
 CheckpointGib = Annotated[float | None, _option(_MACHINE, _CHECKPOINT_GIB)]
@@ -144,6 +150,12 @@ LoaderWorkers = Annotated[
     int | None,
     _option(_MACHINE, "Processes that load for --pipeline lightly. Default: threads - 1."),
 ]
+Engine = Annotated[str | None, _option(_MACHINE, _ENGINE)]
+Address = Annotated[str | None, _option(_MACHINE, _ADDRESS)]
+MaxConcurrent = Annotated[int | None, _option(_MACHINE, _MAX_CONCURRENT)]
+CpusPerTrial = Annotated[float | None, _option(_MACHINE, _CPUS)]
+GpusPerTrial = Annotated[float | None, _option(_MACHINE, _GPUS)]
+StoragePath = Annotated[str | None, _option(_MACHINE, _STORAGE)]
 CacheDir = Annotated[Path | None, _option(_MACHINE, _CACHE)]
 CacheGib = Annotated[float | None, _option(_MACHINE, _GIB)]
 

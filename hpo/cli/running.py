@@ -68,6 +68,12 @@ def run(
     workers: options.Workers = None,
     threads: options.Threads = None,
     loader_workers: options.LoaderWorkers = None,
+    engine: options.Engine = None,
+    address: options.Address = None,
+    max_concurrent: options.MaxConcurrent = None,
+    cpus_per_trial: options.CpusPerTrial = None,
+    gpus_per_trial: options.GpusPerTrial = None,
+    storage_path: options.StoragePath = None,
     cache_dir: options.CacheDir = None,
     cache_gib: options.CacheGib = None,
 ) -> None:

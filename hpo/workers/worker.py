@@ -100,8 +100,9 @@ def serve(task: Task, connection: Connection, on_parent_gone: Callable[[], None]
     except (Interrupted, BrokenPipeError):
         return
     except Exception as error:
-        cause = error.__cause__ and _sendable(error.__cause__, task.worker)
-        connection.send(Broken(_sendable(error, task.worker), cause))
+        name = f"worker {task.worker}"
+        cause = error.__cause__ and sendable(error.__cause__, name)
+        connection.send(Broken(sendable(error, name), cause))
 
 
 def _listen(
@@ -157,12 +158,17 @@ def _run_trials(
         flag.check()
 
 
-def _sendable(error: BaseException, worker: int) -> BaseException:
-    """The error itself where it survives the way, else its words; with where it came from."""
+def sendable(error: BaseException, worker: str) -> BaseException:
+    """Return the error itself where it survives the way to the parent, else its words.
+
+    Args:
+        error: as it was raised.
+        worker: where; noted with the trace.
+    """
     trace = "".join(traceback.format_exception(error))
     try:
         copy: BaseException = pickle.loads(pickle.dumps(error))
     except Exception:  # whatever a foreign error's own constructor makes of its arguments
-        copy = WorkerError(f"worker {worker}: {type(error).__name__}: {error}")
-    copy.add_note(f"in worker {worker}:\n{trace}")
+        copy = WorkerError(f"{worker}: {type(error).__name__}: {error}")
+    copy.add_note(f"in {worker}:\n{trace}")
     return copy

@@ -166,8 +166,7 @@ def test_several_unknown_options_at_once(tmp_path: Path) -> None:
     assert "study.yaml: unknown option 'epoch' (did you mean 'epochs'?)" in message
     assert "'bach_size' (did you mean 'batch_size'?)" in message
     assert (
-        "'qqqq', 'meth' (did you mean 'method'?). Known: accumulate, backbone, batch_size"
-        in message
+        "'qqqq', 'meth' (did you mean 'method'?). Known: accumulate, address, backbone" in message
     )
 
 
@@ -210,6 +209,12 @@ IMPOSSIBLE: list[tuple[str, Any]] = [
     ("devices", 0),
     ("workers", 0),
     ("loader_workers", -1),
+    ("engine", "dask"),
+    ("address", 3),
+    ("max_concurrent", 0),
+    ("cpus_per_trial", 0.0),
+    ("gpus_per_trial", -1.0),
+    ("storage_path", 3),
     ("cache_dir", 3),
     ("cache_gib", -1.0),
     ("trials", 0),

@@ -1,0 +1,127 @@
+"""One trial's training and measuring, whoever records it: an Optuna objective or a Ray worker."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hpo.measuring import Gauge, Initial
+from hpo.pruning import findings
+from hpo.training import Training
+
+
+@dataclass
+class TrialTraining:
+    """A training with what was measured on the way; all of it is in the checkpoint.
+
+    Args:
+        training: at its beginning, or wherever `restore` puts it.
+        gauge: the fixed measuring conditions.
+        initial: the untrained network.
+
+    Attributes:
+        rungs: what `measure` returned, by epoch as text.
+        train_seconds: spent on training, over all processes that the state went through.
+        measure_seconds: spent on measuring, likewise.
+        n_images: trained on, likewise.
+        loss: mean loss of the last epoch; nan before the first.
+    """
+
+    training: Training
+    gauge: Gauge
+    initial: Initial
+    rungs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    train_seconds: float = 0.0
+    measure_seconds: float = 0.0
+    n_images: int = 0
+    loss: float = math.nan
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained."""
+        return self.training.epoch
+
+    def reach(
+        self,
+        rung: int,
+        on_step: Callable[[int, float], None] = lambda n_images, seconds: None,
+        on_epoch: Callable[[int], bool | None] = lambda epoch: None,
+    ) -> None:
+        """Train to a rung.
+
+        Args:
+            rung: its epoch; nothing is trained where it was reached before.
+            on_step: called after every step with the images that it trained on and the seconds
+                that it took; what it raises ends the training.
+            on_epoch: called after every epoch with its number; True ends the training there.
+
+        Raises:
+            Diverged: when the loss is not finite.
+        """
+        while self.epoch < rung:
+            self._train_epoch(on_step)
+            if on_epoch(self.epoch):
+                return
+
+    def measure(self) -> dict[str, Any]:
+        """Measure the network as it is now, and keep the record with the state.
+
+        Returns:
+            Plain data: "values", every measure by name, with "ssl_loss" and with "seconds", the
+            time this trial has taken so far; "finding", the collapse that was seen as the fields
+            of a `Finding`, or None.
+        """
+        started = time.monotonic()
+        measurement = self.gauge.measure(self.training.learner, self.initial)
+        self.measure_seconds += time.monotonic() - started
+        found = findings(
+            measurement.backbone,
+            measurement.projector,
+            references=(self.initial.backbone, self.initial.projector),
+        )
+        values = dict(measurement.values)
+        values["ssl_loss"] = self.loss
+        values["seconds"] = self.train_seconds + self.measure_seconds
+        record = {"values": values, "finding": None if found is None else asdict(found)}
+        self.rungs[str(self.epoch)] = record
+        return record
+
+    def state(self) -> dict[str, Any]:
+        """Return all that `restore` needs to go on exactly; valid between epochs."""
+        return {
+            "training": self.training.state_dict(),
+            "rungs": self.rungs,
+            "train_seconds": self.train_seconds,
+            "measure_seconds": self.measure_seconds,
+            "n_images": self.n_images,
+            "loss": self.loss,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state of a training under the same plan."""
+        self.training.load_state_dict(state["training"])
+        self.rungs = state["rungs"]
+        self.train_seconds = state["train_seconds"]
+        self.measure_seconds = state["measure_seconds"]
+        self.n_images = state["n_images"]
+        self.loss = state["loss"]
+
+    def _train_epoch(self, on_step: Callable[[int, float], None]) -> None:
+        n_images = self.training.plan.batch_size
+        started = counted = time.monotonic()
+
+        def step() -> None:
+            nonlocal counted
+            self.n_images += n_images
+            now = time.monotonic()
+            # Before the call: whatever it raises, these seconds are counted.
+            seconds, counted = now - counted, now
+            on_step(n_images, seconds)
+
+        try:
+            self.loss = self.training.run_epoch(step)
+        finally:
+            self.train_seconds += time.monotonic() - started

@@ -1,0 +1,41 @@
+"""A small real Ray cluster that writes to one folder of its own and is gone afterwards."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import ray
+
+OBJECT_STORE_BYTES = 100_000_000
+
+
+@contextmanager
+def cluster(*, num_cpus: int = 2, num_gpus: int = 0) -> Iterator[Path]:
+    """Start a cluster; yields a folder for results, which is HOME meanwhile."""
+    # Not pytest's folder: sockets lie in it, whose paths may have 107 characters.
+    with (
+        tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        home = Path(folder) / "home"
+        home.mkdir()
+        patch.setenv("HOME", str(home))
+        patch.setenv("RAY_TMPDIR", folder)
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("OMP_NUM_THREADS", "1")
+        ray.init(
+            include_dashboard=False,
+            num_cpus=num_cpus,
+            num_gpus=num_gpus,
+            object_store_memory=OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            _temp_dir=f"{folder}/r",
+        )
+        try:
+            yield home
+        finally:
+            ray.shutdown()
