@@ -68,6 +68,7 @@ _BARE = """
 import sys, time, torch
 torch.set_num_threads(1)
 from hpo.config import load_config
+from hpo.workload import prepare
 config = load_config(None, dict(data="digits", image_size=8, batch_size=64, epochs=9,
                                 lidar_views=4, precision="float32"))
 workload = prepare(config)

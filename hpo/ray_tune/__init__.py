@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hpo.ray_tune.goldilocks_scheduler import GoldilocksScheduler
+    from hpo.ray_tune.label_free_searcher import LabelFreeSearcher
     from hpo.ray_tune.resources import trial_resources
     from hpo.ray_tune.scheduler import StudyScheduler
     from hpo.ray_tune.searcher import StudySearcher
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CollapseStopper",
     "GoldilocksScheduler",
+    "LabelFreeSearcher",
     "StudyScheduler",
     "StudySearcher",
     "StudyTrainable",

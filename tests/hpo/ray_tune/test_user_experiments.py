@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 import ray
 import ray.cloudpickle
+from optuna.trial import TrialState
 from ray import tune
-from ray.tune.schedulers import MedianStoppingRule, PopulationBasedTraining
+from ray.tune.schedulers import ASHAScheduler, MedianStoppingRule, PopulationBasedTraining
 from ray.tune.search.optuna import OptunaSearch
 
 import search_spaces
-from hpo.ray_tune import CollapseStopper, GoldilocksScheduler, trainable
+from hpo.ray_tune import CollapseStopper, GoldilocksScheduler, LabelFreeSearcher, trainable
 from hpo.ray_tune.user_trainable import _NAMES
 from tests.hpo.ray_tune.own_cluster import cluster
 
@@ -173,3 +174,18 @@ def test_a_wrong_name_is_an_error_that_says_so(home: Path) -> None:
 def test_only_the_options_travel() -> None:
     """The images would make 200 kB here, and 200 MB elsewhere."""
     assert len(ray.cloudpickle.dumps(trainable(epochs=2, **TINY))) < 20_000
+
+
+def test_our_searcher_records_what_asha_stopped(home: Path) -> None:
+    search = LabelFreeSearcher(search_spaces.get("simclr"), "guarded_rank", last_epoch=6, seed=1)
+    asha = ASHAScheduler(
+        time_attr="epoch", metric="guarded_rank", mode="max", max_t=6, grace_period=1
+    )
+    made = trainable("digits", "simclr", epochs=6, **TINY)
+    fit(home, made, None, search_alg=search, scheduler=asha, num_samples=5, at_once=1)
+    trials = search.study.trials
+    assert len(trials) == 5
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE, TrialState.PRUNED}
+    for trial in trials:
+        complete = trial.state == TrialState.COMPLETE
+        assert (max(trial.intermediate_values) == 6) == complete
