@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ def driver_times(folder: Path, n_trials: int, n_timed: int = 20) -> dict[str, fl
     storage = open_storage(directory.database)
     space = load_config(None, {}).search_space()
     config = StudyConfig()
+    warnings.filterwarnings("ignore", message="Heartbeat of storage")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(storage=storage, direction="maximize")
     done = []
     for number in range(n_trials):
@@ -169,7 +172,7 @@ def table(result: dict[str, Any]) -> str:
     """Write the README's two tables."""
     bare = statistics.median(result["bare"])
     lines = [
-        "| engine | trials at once | seconds | each trial beside the bare loop |",
+        "| engine | trials at once | seconds | a trial beside the loop |",
         "|---|---|---|---|",
         f"| none, a plain loop | 1 | {bare:.0f} | - |",
     ]
@@ -181,7 +184,7 @@ def table(result: dict[str, Any]) -> str:
         lines.append(f"| {engine} | {workers} | {seconds:.0f} | {over:+.1f} s |")
     lines += [
         "",
-        "| workers | training, 500 trials recorded | the driver is busy |",
+        "| workers | they train | the driver is busy |",
         "|---|---|---|",
     ]
     for row in result["simulated"]:

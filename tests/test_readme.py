@@ -15,7 +15,7 @@ from PIL import Image
 from typer.main import get_command
 
 import search_spaces
-from benchmarks import main_job, savings, throughput
+from benchmarks import engines, main_job, savings, throughput
 from benchmarks import objectives as objectives_benchmark
 from benchmarks.objectives import readme_table
 from hpo.cli import app
@@ -139,6 +139,11 @@ def test_the_table_of_savings_comes_from_the_committed_result() -> None:
     for result in json.loads(savings.RESULTS.read_text())["methods"].values():
         for row in savings.table(result).splitlines():
             assert row in README
+
+
+def test_the_tables_of_engines_come_from_the_committed_result() -> None:
+    for row in engines.table(json.loads(engines.RESULTS.read_text())).splitlines():
+        assert row in README
 
 
 def test_the_table_of_measures_is_the_registry() -> None:

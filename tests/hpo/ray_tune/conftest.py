@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+# A script: looking for doctests would import it, and so run it.
+collect_ignore = ["ten_lines.py"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_token() -> Iterator[None]:
