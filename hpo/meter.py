@@ -78,15 +78,6 @@ class Clock:
         self.judge: Callable[[bool], Decision] = self._by_wall_time
 
     @property
-    def searching(self) -> bool:
-        """Whether the search's part of the budget is being spent."""
-        return self.phase == "search"
-
-    @searching.setter
-    def searching(self, value: bool) -> None:
-        self.phase = "search" if value else "idle"
-
-    @property
     def seconds(self) -> float:
         """Seconds spent on the study so far, this session included."""
         return self.earlier_seconds + time.monotonic() - self.started
@@ -107,7 +98,7 @@ class Clock:
         if self._trial_id is not None and now - self._beaten >= _HEARTBEAT_EVERY_SECONDS:
             self._heartbeat(self._trial_id)
             self._beaten = now
-        decision = GO_ON if self.phase == "idle" else self.judge(self.searching)
+        decision = GO_ON if self.phase == "idle" else self.judge(self.phase == "search")
         if decision.stop:
             raise BudgetSpent(decision.reason)
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import optuna
-from torch import nn
 
-from hpo.budget import Budget
 from hpo.candidates import candidates_of
 from hpo.checkpoint import load_checkpoint
 from hpo.errors import GoldilocksError
@@ -24,8 +22,6 @@ from hpo.goldilocks import (
     shortlist,
     shortlist_size,
 )
-from hpo.meter import Meter
-from hpo.observer import Observer
 from hpo.online_filter import OnlineFilter, read_rounds
 from hpo.prober import backbone_weights
 from hpo.pruning.zone import GOLDILOCKS
@@ -39,7 +35,6 @@ __all__ = [
     "backbone_weights",
     "candidates_of",
     "decide_and_hand_over",
-    "select",
     "shortlist_and_finalists",
 ]
 
@@ -62,34 +57,6 @@ class Finalists:
     numbers: tuple[int, ...]
     listed: tuple[Candidate, ...]
     accuracies: Mapping[int, float]
-
-
-def select(
-    study: optuna.Study,
-    directory: StudyDirectory,
-    workload: Workload,
-    untrained: nn.Module,
-    meter: Meter,
-    observer: Observer,
-) -> None:
-    """Choose a backbone and write it to `directory.chosen`, without replicates.
-
-    Every probe is recorded as soon as it is done, so that a second call repeats none.
-
-    Args:
-        study: searched.
-        directory: the study's.
-        workload: its images.
-        untrained: the backbone all trials started from, BatchNorm calibrated.
-        meter: counts the time.
-        observer: who watches.
-
-    Raises:
-        NothingToChooseError: when no trial may be chosen.
-    """
-    budget = Budget.of(workload.config)
-    online = OnlineFilter(study, directory, workload, meter, observer, budget, untrained)
-    decide_and_hand_over(online, shortlist_and_finalists(online))
 
 
 def shortlist_and_finalists(online: OnlineFilter) -> Finalists:

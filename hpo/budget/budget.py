@@ -82,23 +82,6 @@ class Budget:
             whole=self.whole.of(unit),
         )
 
-    @property
-    def total_seconds(self) -> float | None:
-        """Wall time of everything; None without such a limit."""
-        return self.limits.wall_seconds
-
-    @property
-    def probe_seconds(self) -> float | None:
-        """Wall time that is set aside for probes; None without such a limit."""
-        part = self.part("wall_seconds")
-        return None if part is None else part.probes
-
-    @property
-    def search_seconds(self) -> float | None:
-        """Wall time that the search may spend; None without such a limit."""
-        part = self.part("wall_seconds")
-        return None if part is None else part.search
-
     def left(self, unit: Unit, spend: Spend, *, search: bool = True) -> float:
         """Return what may still be spent; negative when it is overspent, inf without a limit.
 

@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 
 from hpo.goldilocks.candidate import Candidate, Direction
-from hpo.pruning.zone import Zone
+from hpo.pruning.zone import Zone, noise_step
 
 ALPHA_NOISE = 0.05  # α of one configuration differs by so much from seed to seed
-_ROUNDING = 1e-9  # 0.15 / 0.05 is 2.9999999999999996
 
 
 def by_closeness(
@@ -44,16 +43,10 @@ def by_closeness(
         if math.isnan(candidate.alpha):
             far = off = math.inf
         return (
-            _step(far, noise),
-            _step(off, noise),
+            noise_step(far, noise),
+            noise_step(off, noise),
             sign * candidate.objective,
             candidate.number,
         )
 
     return sorted(candidates, key=order)
-
-
-def _step(value: float, noise: float) -> float:
-    if noise == 0 or not math.isfinite(value):
-        return value
-    return math.floor(value / noise + _ROUNDING)

@@ -30,35 +30,22 @@ class Shortlist:
     exploring: tuple[int, ...] = ()
 
 
-def shortlist_size(
-    n_candidates: int,
-    *,
-    share: float,
-    reserve_seconds: float | None = None,
-    probe_seconds: float | None = None,
-) -> int:
+def shortlist_size(n_candidates: int, *, share: float) -> int:
     """How many trials are shortlisted.
 
     Args:
         n_candidates: trials that may be chosen, >= 0.
         share: at most this share of them, rounded up, in (0, 1]: a filter has to filter.
-        reserve_seconds: what the budget set aside for probing; None without a budget.
-        probe_seconds: measured cost of one probe; None when nothing is probed.
 
     Returns:
-        At least 1 where there is a candidate; otherwise what share and reserve allow.
+        At least 1 where there is a candidate.
 
     >>> shortlist_size(9, share=1 / 3)
     3
-    >>> shortlist_size(9, share=1 / 3, reserve_seconds=10.0, probe_seconds=6.0)
-    1
     """
     if n_candidates == 0:
         return 0
-    size = math.ceil(n_candidates * share - _ROUNDING)
-    if reserve_seconds is not None and probe_seconds is not None and probe_seconds > 0:
-        size = min(size, math.floor(reserve_seconds / probe_seconds))
-    return max(1, size)
+    return max(1, math.ceil(n_candidates * share - _ROUNDING))
 
 
 def shortlist(

@@ -5,7 +5,6 @@ from hpo.probing.few_shot import few_shot_accuracies
 from hpo.probing.linear import (
     STRENGTHS,
     best_strength,
-    cross_validated_accuracy,
     reported_accuracy,
 )
 from hpo.probing.nearest import knn_accuracy
@@ -17,7 +16,6 @@ __all__ = [
     "FeatureCache",
     "ProbeSplit",
     "best_strength",
-    "cross_validated_accuracy",
     "few_shot_accuracies",
     "knn_accuracy",
     "probe",

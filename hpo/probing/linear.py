@@ -47,21 +47,6 @@ def best_strength(
     return path[best], float(means[best])
 
 
-def cross_validated_accuracy(features: Tensor, labels: Tensor, split: ProbeSplit) -> float:
-    """Accuracy of a linear probe by cross-validation inside the fitting part.
-
-    Args:
-        features: float32 (n, dim), of all the probe's images.
-        labels: int64 (n,).
-        split: of those images.
-
-    Returns:
-        Mean accuracy of at most 5 folds at the best of a few strengths, in [0, 1], higher is
-        better; nan when there is but one image to fit on.
-    """
-    return best_strength(features, labels, split)[1]
-
-
 def reported_accuracy(
     features: Tensor, labels: Tensor, split: ProbeSplit, *, strength: float = 1.0
 ) -> float:

@@ -16,6 +16,9 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 _SEED_STEP = math.sqrt(2) - 1
 
 
+_ROUNDING = 1e-9  # 0.15 / 0.05 is 2.9999999999999996
+
+
 @dataclass(frozen=True)
 class Zone:
     """A closed interval of α; an infinite end is open.
@@ -143,6 +146,21 @@ def learn_zone(
         -math.inf if low == min(alphas) else low - noise,
         math.inf if high == max(alphas) else high + noise,
     )
+
+
+def noise_step(value: float, noise: float) -> float:
+    """Return how many whole steps of the noise a distance has: within one, distances tie.
+
+    Args:
+        value: a distance, >= 0; one that is not finite stays as it is.
+        noise: length of a step, >= 0; 0 for no steps.
+
+    >>> noise_step(0.15, 0.05), noise_step(0.19, 0.05)
+    (3, 3)
+    """
+    if noise == 0 or not math.isfinite(value):
+        return value
+    return math.floor(value / noise + _ROUNDING)
 
 
 def explores(number: int, share: float, seed: int = 0) -> bool:

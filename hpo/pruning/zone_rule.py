@@ -9,7 +9,7 @@ from hpo.decision import GO_ON, Decision
 from hpo.errors import ConfigError
 from hpo.history import History, Reading
 from hpo.pruning.interval import check_interval, is_due
-from hpo.pruning.zone import GOLDILOCKS, Zone, explores, learn_zone
+from hpo.pruning.zone import GOLDILOCKS, Zone, explores, learn_zone, noise_step
 
 _IDEAL_ALPHA = 1.0
 
@@ -124,8 +124,10 @@ class ZoneRule:
 
     def _key(self, value: float, zone: Zone) -> tuple[float, float]:
         """Order by distance from the zone, then from 1, both in whole steps of the noise."""
-        key = (zone.distance(value), abs(value - _IDEAL_ALPHA))
-        return (key[0] // self.noise, key[1] // self.noise) if self.noise else key
+        return (
+            noise_step(zone.distance(value), self.noise),
+            noise_step(abs(value - _IDEAL_ALPHA), self.noise),
+        )
 
     def _is_due(self, reading: Reading, history: History) -> bool:
         if self.last_epoch is not None and reading.epoch >= self.last_epoch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,11 +38,10 @@ def file_system(url: str) -> tuple[FileSystem, str]:
 
     if "://" not in url:
         return LocalFileSystem(), str(Path(url).expanduser().absolute())
-    try:
+    # What is none of pyarrow's own may be one of the many that fsspec knows.
+    with suppress(ArrowInvalid, NotImplementedError):
         system, path = FileSystem.from_uri(url)
         return system, path
-    except (ArrowInvalid, NotImplementedError):
-        pass  # not one of pyarrow's; fsspec knows many more
     from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 
     try:

@@ -201,7 +201,9 @@ def test_time_is_known_from_trials_that_went_the_same_way(study: optuna.Study) -
     assert books.rung_cost(3, 5).wall_seconds == pytest.approx(2 * 5 / 3)
     # Since a whole trial is known to take 130 s, it fits into no tenth of 1h: 360 s do.
     assert books.budget.whole.wall_seconds == 130.0
-    assert books.budget.search_seconds == 3600.0 * 0.8
+    part = books.budget.part("wall_seconds")
+    assert part is not None
+    assert part.search == 3600.0 * 0.8
 
 
 # Two processes

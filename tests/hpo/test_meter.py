@@ -32,7 +32,7 @@ def test_sessions_add_up(study: optuna.Study) -> None:
 def test_a_tick_raises_once_the_search_has_spent_its_part(study: optuna.Study) -> None:
     meter = Meter(study, Budget(10.0, 0.1), StopFlag(), started=time.monotonic() - 9.5)
     meter.tick()  # not searching: probing may use the reserve
-    meter.searching = True
+    meter.phase = "search"
     with pytest.raises(BudgetSpent, match=r"9\.\ds of 9\.0s"):
         meter.tick()
 
@@ -70,7 +70,7 @@ def test_sessions_count_as_often_as_they_had_workers(study: optuna.Study) -> Non
 def test_a_workers_clock_is_the_parents_and_records_nothing(study: optuna.Study) -> None:
     started = time.monotonic() - 5
     clock = Clock(Budget(100.0), StopFlag(), started=started, earlier_seconds=84.9)
-    clock.searching = True
+    clock.phase = "search"
     clock.tick()
     assert clock.seconds == pytest.approx(89.9, abs=0.05)
     time.sleep(0.15)
@@ -82,7 +82,6 @@ def test_a_workers_clock_is_the_parents_and_records_nothing(study: optuna.Study)
 def test_after_the_search_the_whole_budget_holds(study: optuna.Study) -> None:
     meter = Meter(study, Budget(10.0, 0.1), StopFlag(), started=time.monotonic() - 9.5)
     meter.phase = "after"
-    assert not meter.searching
     meter.tick()
     late = Meter(study, Budget(10.0, 0.1), StopFlag(), started=time.monotonic() - 1.0)
     late.tick()  # idle: both sessions together have taken more than 10 s
@@ -102,19 +101,10 @@ def test_whoever_knows_more_than_wall_time_judges(study: optuna.Study) -> None:
     clock.judge = judge
     clock.tick()
     assert asked == []  # idle
-    clock.searching = True
+    clock.phase = "search"
     clock.tick()
     clock.phase = "after"
     clock.tick()
     with pytest.raises(BudgetSpent, match="40 gpu-hours are spent"):
         clock.tick()
     assert asked == [True, False, False]
-
-
-def test_searching_is_a_phase(study: optuna.Study) -> None:
-    clock = Clock(Budget(None), StopFlag(), started=time.monotonic())
-    phases = [clock.phase]
-    for searching in (True, False):
-        clock.searching = searching
-        phases.append(clock.phase)
-    assert phases == ["idle", "search", "idle"]

@@ -96,12 +96,12 @@ def test_the_end_of_the_searchs_time_does_not_break_a_probe_off(made: MadeStudy)
     from hpo.meter import BudgetSpent, Meter
 
     meter = Meter(made.study, Budget(1.0), StopFlag(), started=-1e6)
-    meter.searching = True
+    meter.phase = "search"
     with pytest.raises(BudgetSpent):
         meter.tick()
     prober = Prober(made.study, made.directory, made.workload, meter, made.notes)
     prober.trial(0)
-    assert meter.searching
+    assert meter.phase == "search"
     assert made.probes() == [0]
 
 

@@ -13,21 +13,14 @@ from hpo.selection import (
     Finalists,
     NothingToChooseError,
     decide_and_hand_over,
-    select,
     shortlist_and_finalists,
 )
 from tests.hpo.made_study import MadeStudy, make_study
 
 
 def choose(made: MadeStudy) -> None:
-    select(
-        made.study,
-        made.directory,
-        made.workload,
-        made.network(999),
-        made.meter,
-        made.notes,
-    )
+    online = made.filter()
+    decide_and_hand_over(online, shortlist_and_finalists(online))
 
 
 def accuracies(made: MadeStudy) -> dict[int, float]:

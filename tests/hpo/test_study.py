@@ -105,6 +105,8 @@ def test_with_labels_the_best_probe_of_all_that_were_made_wins(tmp_path: Path) -
     listed = study.user_attrs["shortlist"]["numbers"]
     probes = {n: study.user_attrs[f"probe/{n}"]["cross_validated"] for n in listed}
     finished = [row for row in read_rows(study, running=False) if row.state == "finished"]
+    decided = [v["numbers"] for k, v in study.user_attrs.items() if k.startswith("round/")]
+    assert sorted(listed) == sorted(number for numbers in decided for number in numbers)
     assert 2 <= len(listed) <= len(finished)
     assert probes[study.user_attrs["choice"]["number"]] == max(probes.values())
     others = {t.number for t in study.trials} - set(listed)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from ray.cluster_utils import Cluster
 
+from tests.hpo.ray_tune.own_cluster import own_home
 from tests.hpo.studies import tiny_arguments
 
 _NODE = {"object_store_memory": 80_000_000, "include_dashboard": False}
@@ -22,17 +21,7 @@ _NODE = {"object_store_memory": 80_000_000, "include_dashboard": False}
 @contextmanager
 def nodes(*cpus: int) -> Iterator[Cluster]:
     """Start a cluster of a head without processors and one node for each number of them."""
-    # Not pytest's folder: sockets lie in it, whose paths may have 107 characters.
-    with (
-        tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        home = Path(folder) / "home"
-        home.mkdir()
-        patch.setenv("HOME", str(home))
-        patch.setenv("RAY_TMPDIR", folder)
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("OMP_NUM_THREADS", "1")
+    with own_home():
         head = {"num_cpus": 0, **_NODE}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:

@@ -14,8 +14,8 @@ OBJECT_STORE_BYTES = 100_000_000
 
 
 @contextmanager
-def cluster(*, num_cpus: int = 2, num_gpus: int = 0) -> Iterator[Path]:
-    """Start a cluster; yields a folder for results, which is HOME meanwhile."""
+def own_home() -> Iterator[Path]:
+    """Give Ray a home and a folder of its own; yields the folder."""
     # Not pytest's folder: sockets lie in it, whose paths may have 107 characters.
     with (
         tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder,
@@ -27,6 +27,13 @@ def cluster(*, num_cpus: int = 2, num_gpus: int = 0) -> Iterator[Path]:
         patch.setenv("RAY_TMPDIR", folder)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("OMP_NUM_THREADS", "1")
+        yield Path(folder)
+
+
+@contextmanager
+def cluster(*, num_cpus: int = 2, num_gpus: int = 0) -> Iterator[Path]:
+    """Start a cluster; yields a folder for results, which is HOME meanwhile."""
+    with own_home() as folder:
         ray.init(
             include_dashboard=False,
             num_cpus=num_cpus,
@@ -36,6 +43,6 @@ def cluster(*, num_cpus: int = 2, num_gpus: int = 0) -> Iterator[Path]:
             _temp_dir=f"{folder}/r",
         )
         try:
-            yield home
+            yield folder / "home"
         finally:
             ray.shutdown()
