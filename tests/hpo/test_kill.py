@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -49,16 +50,16 @@ def test_killed_ten_times_at_random_nothing_is_lost_or_repeated(
     rng = random.Random(20261121)
     seen: dict[tuple[int, int], float] = {}
     done: set[int] = set()
-    wall_seconds = 0.0
+    lives: list[tuple[float, float]] = []
     for _ in range(10):
-        started = time.monotonic()
+        started = time.time()
         process = start(out)
         try:
             process.communicate(timeout=rng.uniform(2.5, 9.0))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
-        wall_seconds += time.monotonic() - started
+        lives.append((started, time.time()))
         database = out / "study.db"
         if database.exists() and states_or_none(database) is not None:
             now = {(n, step): value for n, step, value in values(database)}
@@ -66,10 +67,10 @@ def test_killed_ten_times_at_random_nothing_is_lost_or_repeated(
             finished = {n for n, state in states(database) if state in ("COMPLETE", "PRUNED")}
             assert done <= finished, "a finished trial was lost"
             seen, done = now, finished
-    started = time.monotonic()
+    started = time.time()
     process = start(out)
     output, _ = process.communicate(timeout=300)
-    wall_seconds += time.monotonic() - started
+    lives.append((started, time.time()))
     assert process.returncode == 0, output
 
     database, undisturbed = out / "study.db", whole / "study.db"
@@ -80,9 +81,19 @@ def test_killed_ten_times_at_random_nothing_is_lost_or_repeated(
 
     study, reference = load(database), load(undisturbed)
     assert study.user_attrs["choice"] == reference.user_attrs["choice"]
-    # The process writes its clock every two seconds and starts it after Python itself has started.
-    spent = session_seconds(study.user_attrs)
-    assert wall_seconds - 11 * 3.5 <= spent <= wall_seconds
+    assert_all_time_is_recorded(study.user_attrs, lives)
+
+
+def assert_all_time_is_recorded(attrs: dict[str, Any], lives: list[tuple[float, float]]) -> None:
+    """The clock starts when Python has loaded what it needs, and is written every two seconds."""
+    sessions = [record for key, record in attrs.items() if key.startswith("session/")]
+    lived = 0.0
+    for session in sessions:
+        began, ended = next(life for life in lives if life[0] <= session["started"] <= life[1])
+        assert session["seconds"] <= ended - began
+        lived += ended - session["started"]
+    # Two seconds are the promise; two more for a step and a commit on a busy machine.
+    assert lived - 4.0 * len(sessions) <= session_seconds(attrs) <= lived
 
 
 def states_or_none(database: Path) -> list[tuple[int, str]] | None:
