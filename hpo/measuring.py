@@ -43,8 +43,8 @@ class Measurement:
     Args:
         values: by name, every measure of the registry that is computed from embeddings, on the
             layer that the registry names; `rankme_backbone`, `alignment_backbone` and
-            `uniformity_backbone`; `alpha_r_squared`; `moved` (backbone, in [0, 1]). nan where one
-            is undefined.
+            `uniformity_backbone`; `alpha_r_squared`; `moved` (backbone, in [0, 1]); where both
+            layers are asked for, the others with `_projector`. nan where one is undefined.
         backbone: collapse report on the features.
         projector: collapse report on the embeddings.
     """
@@ -66,6 +66,7 @@ class Gauge:
         seed: of those views.
         device: where to embed.
         centred: whether features are taken about their mean, for learners without projector.
+        both_layers: whether every measure is taken of the other layer as well.
         on_batch: called after each batch.
     """
 
@@ -76,12 +77,13 @@ class Gauge:
     seed: int
     device: torch.device
     centred: bool = False
+    both_layers: bool = False
     on_batch: Callable[[], None] = field(default=lambda: None)
 
     def record(self) -> dict[str, Any]:
         """Return how values are measured; values with different records cannot be compared."""
         digest = hashlib.sha256(self.images.numpy().tobytes()).hexdigest()
-        return {
+        record = {
             "images_sha256": digest,
             "n_images": len(self.images),
             "normalisation": asdict(self.normalisation),
@@ -95,6 +97,8 @@ class Gauge:
                 if measure.layer != "loss"
             },
         }
+        # Left out where it is not asked for: the values are the same with and without it.
+        return record | ({"both_layers": True} if self.both_layers else {})
 
     def record_digest(self) -> str:
         """Return a short name of the record, which travels with each value."""
@@ -153,6 +157,7 @@ class Gauge:
             about_mean(views, mean),
             about_mean(projected, mean),
             initial,
+            both_layers=self.both_layers,
         )
         return Measurement(values, backbone, projector)
 
@@ -189,11 +194,20 @@ class Initial:
 
 
 def _values(
-    features: Tensor, embeddings: Tensor, views: Tensor, projected: Tensor, initial: Initial
+    features: Tensor,
+    embeddings: Tensor,
+    views: Tensor,
+    projected: Tensor,
+    initial: Initial,
+    *,
+    both_layers: bool,
 ) -> dict[str, float]:
     """Measure by name; the layer is the one that the registry names."""
     found = assess(features, views=views, reference=initial.backbone, check_scale=False)
     values = {name: found[name] for name, measure in MEASURES.items() if measure.layer != "loss"}
+    if both_layers:
+        other = assess(embeddings, views=projected, reference=initial.projector, check_scale=False)
+        values |= {f"{name}_projector": other[name] for name in values if name not in _BOTH_LAYERS}
     values |= {f"{name}_backbone": values[name] for name in _BOTH_LAYERS}
     return values | {
         "alignment": _or_nan(lambda: alignment(projected)),

@@ -46,6 +46,7 @@ class LabelFreeObjective:
         directory: where checkpoints lie.
         tick: called after every step; what it raises ends the trial without a verdict.
         on_rung: called after each rung and each epoch, for whoever shows progress.
+        on_measured: called when a rung was measured, before it is recorded.
     """
 
     space: SearchSpace
@@ -61,6 +62,7 @@ class LabelFreeObjective:
     directory: StudyDirectory
     tick: Callable[[], None] = field(default=lambda: None)
     on_rung: Callable[[int, int], None] = field(default=lambda number, epoch: None)
+    on_measured: Callable[[int, Training], None] = field(default=lambda number, training: None)
 
     @property
     def judging(self) -> Judging:
@@ -117,6 +119,7 @@ class LabelFreeObjective:
             except Diverged as diverged:
                 raise _stopped(trial, self.judging.broken(trial, rung, str(diverged))) from None
             self._measure(trial, run)
+            self.on_measured(trial.number, run.training)
             save_checkpoint(self.directory.checkpoint(trial.number), run.state())
             self.directory.between_rungs(trial.number).unlink(missing_ok=True)
         decision, objective = self.judging.decide(trial, rung, run.rungs[str(rung)])

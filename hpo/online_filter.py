@@ -19,7 +19,8 @@ from hpo.options import StudyConfig
 from hpo.ordering import ROUND, next_order
 from hpo.prober import Prober
 from hpo.pruning.zone import Zone
-from hpo.record import read_rows
+from hpo.record import TrialRow, read_rows
+from hpo.retention.rule import UNFINISHED
 from hpo.storage import StudyDirectory
 from hpo.workload import Workload
 from objectives import get_measure
@@ -70,7 +71,10 @@ class OnlineFilter:
 
     def after_trial(self) -> None:
         """Probe what is to be probed now; call it after each trial that ended."""
-        finished = finished_candidates(read_rows(self.study, running=True))
+        rows = read_rows(self.study, running=True)
+        finished = finished_candidates(rows)
+        if self.prober is not None and self.config.probe_rungs:
+            self._probe_on_the_way(self.prober, rows)
         if self.prober is None or not finished:
             return
         if self.config.probe_all:
@@ -159,6 +163,15 @@ class OnlineFilter:
             if prober.known(candidate.number) is None and prober.can_probe(candidate.number):
                 self.observer.note(f"probing trial {candidate.number}")
                 prober.trial(candidate.number)
+
+    def _probe_on_the_way(self, prober: Prober, rows: Sequence[TrialRow]) -> None:
+        """Probe all that ended at their rungs; the last of a finished trial is a probe as any."""
+        for row in rows:
+            if row.state in UNFINISHED:
+                continue
+            as_any = row.state == "finished" and row.replicate_of is None
+            for epoch in row.rungs[:-1] if as_any else row.rungs:
+                prober.on_the_way(row.number, epoch)
 
     def _affordable(self, prober: Prober) -> int | None:
         if not prober.probe_seconds > 0:

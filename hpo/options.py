@@ -124,6 +124,8 @@ class StudyConfig(BaseModel):
     probe_share: float = Field(0.1, ge=0, lt=1)
     probe_batch: int = Field(4, ge=1)
     probe_all: bool = False
+    probe_rungs: bool = False
+    probe_images: int | None = Field(None, ge=2)
     finalists: int = Field(3, ge=1)
     replicates: int | None = Field(None, ge=0)
     replicate_share: float = Field(0.1, ge=0, lt=1)
@@ -133,6 +135,7 @@ class StudyConfig(BaseModel):
     least_moved: float = Field(0.1, ge=0, le=1)
     measure_images: int = Field(1024, ge=2)
     lidar_views: int = Field(10, ge=2)
+    both_layers: bool = False
 
     out: Path = Path("studies/study")
     seed: int = Field(0, ge=0, lt=2**31)
@@ -216,6 +219,27 @@ class StudyConfig(BaseModel):
                 if (given := getattr(self, name)) != type(self).model_fields[name].default:
                     raise ValueError(f"{name}: got {given!r} without --engine ray; add it.")
         return self
+
+    @model_validator(mode="after")
+    def _probes_on_the_way_are_for_tables(self) -> Self:
+        if self.probe_rungs and not self.probe_all:
+            raise ValueError("probe_rungs: got true without probe_all; add --probe-all.")
+        if self.probe_rungs and self.engine == "ray":
+            raise ValueError(
+                "probe_rungs: got true with --engine ray, whose nodes have no labelled images; "
+                "leave one of the two out."
+            )
+        if self.probe_images is not None and not self.uses_labels:
+            raise ValueError(
+                f"probe_images: got {self.probe_images} for a study without labels; add --labels, "
+                "--check-labels or --probe-all."
+            )
+        return self
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether labelled images are set aside for probes, whatever these are used for."""
+        return self.labels or self.check_labels or self.probe_all
 
     @property
     def n_trials(self) -> int | None:

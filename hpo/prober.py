@@ -21,6 +21,7 @@ from hpo.meter import Meter
 from hpo.observer import Observer
 from hpo.ordering import PROBE, next_order
 from hpo.probing import FeatureCache, ProbeSplit, probe, split_probe, trial_backbone
+from hpo.record import RUNG_PROBE
 from hpo.storage import StudyDirectory
 from hpo.workload import LabelledImages, Workload
 
@@ -55,12 +56,7 @@ class Prober:
         self.meter, self.observer = meter, observer
         self.labelled: LabelledImages = workload.probe
         self.split: ProbeSplit = split_probe(self.labelled.labels, seed=workload.config.seed)
-        self._cache = FeatureCache(
-            directory.out / "features",
-            self.labelled.images,
-            workload.backbone.dim,
-            note=observer.note,
-        )
+        self._cache = feature_cache(directory, workload, self.labelled, observer.note)
 
     def baselines(self, untrained: nn.Module) -> None:
         """Probe what the choice will be compared with; the first also tells what a probe costs."""
@@ -68,10 +64,10 @@ class Prober:
             return
         self.observer.note("probing the untrained backbone and plain pixels")
         self._once(
-            _UNTRAINED,
+            f"{PROBE}{_UNTRAINED}",
             lambda: self._cache.features(_UNTRAINED, lambda: self._embedded(untrained)),
         )
-        self._once(_PIXELS, lambda: self.labelled.images.flatten(1).float() / 255.0)
+        self._once(f"{PROBE}{_PIXELS}", lambda: self.labelled.images.flatten(1).float() / 255.0)
 
     def trial(self, number: int) -> dict[str, float]:
         """Probe a trial's backbone as it was at its last rung.
@@ -90,7 +86,22 @@ class Prober:
             return self._embedded(network.to(self.workload.device))
 
         name = self._backbone(number)
-        return self._once(str(number), lambda: self._cache.features(name, backbone))
+        return self._once(f"{PROBE}{number}", lambda: self._cache.features(name, backbone))
+
+    def on_the_way(self, number: int, epoch: int) -> dict[str, float] | None:
+        """Probe a trial's backbone as it was at a rung, if its features were kept there.
+
+        Args:
+            number: of the trial, whatever became of it.
+            epoch: of the rung.
+
+        Returns:
+            The record, as of a trial that has ended; None without features.
+        """
+        features = self._cache.kept(trial_backbone(number, epoch))
+        if features is None:
+            return None
+        return self._once(f"{RUNG_PROBE}{number}/{epoch}", lambda: features)
 
     def known(self, name: int | str) -> dict[str, float] | None:
         """Return the record of a probe that was made; None for one that was not."""
@@ -141,8 +152,8 @@ class Prober:
         )
         return features
 
-    def _once(self, name: str, features: Callable[[], Tensor]) -> dict[str, float]:
-        known = self.known(name)
+    def _once(self, key: str, features: Callable[[], Tensor]) -> dict[str, float]:
+        known: dict[str, float] | None = self.study.user_attrs.get(key)
         if known is not None:
             return known
         started = time.monotonic()
@@ -151,10 +162,23 @@ class Prober:
             record = probe(x, self.labelled.labels, self.split, seed=self.workload.config.seed)
         record["seconds"] = time.monotonic() - started
         with self.directory.deciding():
-            baseline = name in (_UNTRAINED, _PIXELS)
-            record["order"] = 0 if baseline else next_order(self.study)
-            self.study.set_user_attr(f"{PROBE}{name}", record)
+            # Nothing is decided by baselines, nor by probes on the way: they need no place.
+            decides = key.removeprefix(PROBE).isdecimal()
+            record["order"] = next_order(self.study) if decides else 0
+            self.study.set_user_attr(key, record)
         return record
+
+
+def feature_cache(
+    directory: StudyDirectory,
+    workload: Workload,
+    labelled: LabelledImages,
+    note: Callable[[str], None] = lambda text: None,
+) -> FeatureCache:
+    """Return where a study keeps the features of its labelled images."""
+    return FeatureCache(
+        directory.out / "features", labelled.images, workload.backbone.dim, note=note
+    )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ RUNG = "rung/"  # trial attribute: the measures at an epoch
 SPENT = "spent"  # trial attribute: epochs, images and device seconds, lost work included
 WORKER = "worker"  # trial attribute: number of the worker that has or had it
 THROUGHPUT = "images_per_second"  # trial attribute: training images seen a second of training
+RUNG_PROBE = "rung_probe/"  # study attribute: one probe on the way, by trial number and epoch
 PROBE = "probe/"  # study attribute: one probe, by trial number, "untrained" or "pixels"
 
 _STATES = {
@@ -54,6 +55,7 @@ class TrialRow:
         decisions: what was decided at each rung, by epoch; see `hpo.decision.Decision`.
         spent: "epochs", "images" and "device_seconds" over all its attempts, what was lost in
             kills included; empty where nobody recorded it.
+        rungs: epochs at which it was measured, ascending.
     """
 
     number: int
@@ -73,6 +75,7 @@ class TrialRow:
     kind: str = ""
     decisions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     spent: Mapping[str, float] = field(default_factory=dict)
+    rungs: tuple[int, ...] = ()
 
     @property
     def alpha(self) -> float:
@@ -148,6 +151,7 @@ def _row(trial: FrozenTrial, *, running: bool, probe: Mapping[str, float]) -> Tr
             if key.startswith(DECISION)
         },
         spent=attrs.get(SPENT, {}),
+        rungs=tuple(epochs),
     )
 
 

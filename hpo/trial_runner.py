@@ -19,6 +19,7 @@ from hpo.pruning import rung_epochs
 from hpo.record import WORKER
 from hpo.retention import apply_retention
 from hpo.rules import replicate_rules, rules_of
+from hpo.rung_features import features_keeper
 from hpo.storage import StudyDirectory
 from hpo.workers.crew import crew_of
 from hpo.workload import Workload
@@ -124,6 +125,7 @@ class TrialRunner:
             directory=directory,
             tick=clock.tick,
             on_rung=self._on_rung,
+            on_measured=features_keeper(workload, directory, clock.tick),
         )
 
     def run(self, trial: optuna.Trial) -> str:

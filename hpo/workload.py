@@ -132,12 +132,11 @@ def prepare(
     """
     device = _device(config.device)
     precision = resolve_precision(config.precision, device.type)
-    with_labels = config.labels or config.check_labels or config.probe_all
     data = load_images(
         config.data,
         image_size=config.image_size,
         data_root=config.data_root,
-        with_labels=with_labels,
+        with_labels=config.uses_labels,
         max_images=config.max_images,
         seed=config.seed,
         max_unreadable_share=config.max_unreadable_share,
@@ -156,8 +155,9 @@ def prepare(
         len(data),
         minimum_measure=get_measure(config.objective).minimum_samples(backbone.dim),
         minimum_train=_MIN_STEPS_PER_EPOCH * config.batch_size,
-        with_probe=with_labels,
+        with_probe=config.uses_labels,
         max_measure=config.measure_images,
+        n_probe=config.probe_images,
         n_labelled=None if data.labels is None else int((data.labels >= 0).sum()),
     )
     split = split_images(
@@ -176,6 +176,7 @@ def prepare(
         seed=config.seed,
         device=device,
         centred=_has_no_projector(config, backbone, space),
+        both_layers=config.both_layers,
     )
     return Workload(
         config=config,

@@ -53,7 +53,7 @@ class Budget:
     @classmethod
     def of(cls, config: StudyConfig) -> Budget:
         """Return the budget of a study; nothing is set aside for what it will not do."""
-        with_labels = config.labels or config.check_labels or config.probe_all
+        with_labels = config.uses_labels
         return cls(
             None if config.budget is None else parse_budget(config.budget),
             config.probe_share if with_labels else 0.0,

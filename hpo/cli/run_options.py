@@ -68,6 +68,9 @@ _FILTER_SHARE = "Share of the trials outside the zone that go on, the closest. D
 _EXPLORE = "Share of the trials that the filter lets pass, to learn from. Default: 0.1."
 _PATIENCE = "Rungs in a row that must show a collapse close to its threshold. Default: 2."
 _PROBE_BATCH = "Finished trials that make a round of probes. Default: 4."
+_PROBE_RUNGS = "And all trials at each rung that they reach, with --probe-all."
+_PROBE_IMAGES = "Labelled images that only probes see. Default: one in five, at most 5000."
+_BOTH_LAYERS = "Take every measure of backbone and projector, for tables."
 _REPLICATES = "Other seeds for each finalist. Default: 2 where the budget has room, else none."
 _REPLICATE_SHARE = "Share of the budget kept for them. Default: 0.1."
 _KEEP = "Finished trials whose checkpoints are kept, the best. Default: 5."
@@ -117,6 +120,9 @@ ProbeBatch = Annotated[int | None, _option(_CHOICE, _PROBE_BATCH)]
 ProbeAll = Annotated[
     bool | None, _option(_CHOICE, "Probe every finished trial, for tables.", "--probe-all")
 ]
+ProbeRungs = Annotated[bool | None, _option(_CHOICE, _PROBE_RUNGS, "--probe-rungs")]
+ProbeImages = Annotated[int | None, _option(_CHOICE, _PROBE_IMAGES)]
+BothLayers = Annotated[bool | None, _option(_CHOICE, _BOTH_LAYERS, "--both-layers")]
 Finalists = Annotated[
     int | None, _option(_CHOICE, "Trials that are repeated under other seeds. Default: 3.")
 ]

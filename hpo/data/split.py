@@ -79,6 +79,7 @@ def planned_sizes(
     max_measure: int = 1024,
     max_probe: int = 5000,
     n_labelled: int | None = None,
+    n_probe: int | None = None,
 ) -> tuple[int, int]:
     """How many images to set aside: one in five to measure, and one in five to probe if asked for.
 
@@ -90,6 +91,7 @@ def planned_sizes(
         max_measure: most images to measure on: the measures settle, and their cost grows.
         max_probe: most images to probe with.
         n_labelled: number of labelled images, of which the probe takes one in five; None: all are.
+        n_probe: images to probe with, where somebody said so.
 
     Returns:
         `(n_measure, n_probe)`, for `split_images`.
@@ -108,12 +110,20 @@ def planned_sizes(
         max_measure=max_measure,
         max_probe=max_probe,
         n_labelled=n_labelled or 0,
+        n_probe=n_probe or 0,
     )
+    labelled = n_images if n_labelled is None else n_labelled
+    if with_probe and n_probe is not None and n_probe > labelled:
+        raise DataError(
+            f"n_probe: got {n_probe} images to probe with, but only {labelled} of {n_images} are "
+            "labelled. Ask for fewer."
+        )
 
     def plan(n: int) -> tuple[int, int]:
         n_measure = max(minimum_measure, min(n // ONE_IN, max_measure))
-        n_probe = min((n if n_labelled is None else n_labelled) // ONE_IN, max_probe)
-        return n_measure, n_probe if with_probe else 0
+        n_labels = n if n_labelled is None else n_labelled
+        wanted = min(n_labels // ONE_IN, max_probe) if n_probe is None else n_probe
+        return n_measure, wanted if with_probe else 0
 
     def is_enough(n: int) -> bool:
         return n - sum(plan(n)) >= minimum_train
@@ -125,14 +135,14 @@ def planned_sizes(
             f"train on beside {plan(enough)[0]} to measure on and {plan(enough)[1]} to probe with. "
             "Add images, or choose a smaller batch, a cheaper measure or no probe."
         )
-    n_measure, n_probe = plan(n_images)
-    if with_probe and n_probe < 2:
+    n_measure, n_probed = plan(n_images)
+    if with_probe and n_probed < 2:
         raise DataError(
-            f"n_probe: got {n_probe}, planned from {n_images} images of which "
-            f"{n_images if n_labelled is None else n_labelled} are labelled, wanted at least 2. "
+            f"n_probe: got {n_probed}, planned from {n_images} images of which {labelled} are "
+            "labelled, wanted at least 2. "
             "Label more images, or leave the probe out."
         )
-    return n_measure, n_probe
+    return n_measure, n_probed
 
 
 def _check_counts(**counts: int) -> None:

@@ -33,7 +33,7 @@ class FeatureCache:
         images: uint8 (n, channels, size, size), the probe's. Features of other images are never
             taken for theirs.
         dim: features of the backbone.
-        note: told when a file had to be computed again.
+        note: told of a file that cannot be used.
     """
 
     def __init__(
@@ -66,17 +66,25 @@ class FeatureCache:
         Raises:
             StorageError: when they cannot be written.
         """
-        path = self.path(backbone)
-        if path.exists():
-            try:
-                return self._read(path)
-            except MemoryError:
-                raise
-            except Exception as error:  # damaged bytes raise nearly anything
-                self._note(f"{path}: computed again ({error})")
+        found = self.kept(backbone)
+        if found is not None:
+            return found
         features = embed()
-        self._write(path, features)
+        self._write(self.path(backbone), features)
         return features
+
+    def kept(self, backbone: str) -> Tensor | None:
+        """Return a backbone's features if they are kept and whole, else None."""
+        path = self.path(backbone)
+        if not path.exists():
+            return None
+        try:
+            return self._read(path)
+        except MemoryError:
+            raise
+        except Exception as error:  # damaged bytes raise nearly anything
+            self._note(f"{path}: not used ({error})")
+            return None
 
     def _read(self, path: Path) -> Tensor:
         from safetensors import safe_open

@@ -96,7 +96,7 @@ def test_a_damaged_file_is_computed_again_with_a_note(tmp_path: Path, how: str) 
     assert torch.equal(cache.features(NAME, embed), FEATURES)
     assert embed.calls == 1
     assert len(notes.lines) == 1
-    assert notes.lines[0].startswith(f"{cache.path(NAME)}: computed again (")
+    assert notes.lines[0].startswith(f"{cache.path(NAME)}: not used (")
     assert torch.equal(cache.features(NAME, embed), FEATURES)
     assert embed.calls == 1
 
