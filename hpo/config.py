@@ -10,7 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from hpo.errors import ConfigError
-from hpo.options import CHANGEABLE, StudyConfig, ViewOptions
+from hpo.options import CHANGEABLE, StudyConfig
+from hpo.view_options import ViewOptions
 
 
 def load_config(file: Path | None, options: dict[str, Any]) -> StudyConfig:

@@ -12,70 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 import search_spaces
 from hpo.budget import parse_budget
 from hpo.errors import ConfigError
+from hpo.known_names import BACKBONES, METHODS, OBJECTIVES, known
 from hpo.named_object import is_reference
-from hpo.suggestion import suggestion
+from hpo.view_options import ViewOptions
 
-_METHODS = tuple(search_spaces.method_names())
-# As in the registry of `objectives`, which would load torch; a test holds the two equal.
-_OBJECTIVES = (
-    "alignment",
-    "alpha_req",
-    "covariance_rank",
-    "guarded_lidar",
-    "guarded_rank",
-    "idest",
-    "lidar",
-    "lidar_noise_corrected",
-    "nesum",
-    "participation_ratio",
-    "rankme",
-    "self_cluster",
-    "ssl_loss",
-    "stable_rank",
-    "uniformity",
-    "view_retrieval",
-)
-_BACKBONES = (
-    "auto",
-    "resnet101",
-    "resnet10_narrow",
-    "resnet18",
-    "resnet18_narrow",
-    "resnet34",
-    "resnet50",
-    "vit_base",
-    "vit_small",
-    "vit_tiny",
-)
 _OF_RAY = ("address", "max_concurrent", "cpus_per_trial", "gpus_per_trial", "storage_path")
 Override = dict[str, float | int | str | bool] | list[float | int | str]
-
-
-class ViewOptions(BaseModel):
-    """What may be set of the views; None keeps the default for the data."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    min_scale: float | None = Field(None, gt=0, le=1)
-    hf_prob: float | None = Field(None, ge=0, le=1)
-    cj_prob: float | None = Field(None, ge=0, le=1)
-    cj_strength: float | None = Field(None, ge=0)
-    cj_bright: float | None = Field(None, ge=0)
-    cj_contrast: float | None = Field(None, ge=0)
-    cj_sat: float | None = Field(None, ge=0)
-    cj_hue: float | None = Field(None, ge=0, le=0.5)
-    random_gray_scale: float | None = Field(None, ge=0, le=1)
-    gaussian_blur: float | None = Field(None, ge=0, le=1)
-    solarization_prob: float | None = Field(None, ge=0, le=1)
-    min_sigma: float | None = Field(None, gt=0)
-    max_sigma: float | None = Field(None, gt=0)
-    max_scale: float | None = Field(None, gt=0, le=1)
-    second_gaussian_blur: float | None = Field(None, ge=0, le=1)
-    second_solarization_prob: float | None = Field(None, ge=0, le=1)
-    local_gaussian_blur: float | None = Field(None, ge=0, le=1)
-    local_min_scale: float | None = Field(None, gt=0, le=1)
-    local_max_scale: float | None = Field(None, gt=0, le=1)
-    local_size: int | None = Field(None, ge=4, le=512)
 
 
 class StudyConfig(BaseModel):
@@ -156,7 +98,7 @@ class StudyConfig(BaseModel):
     @field_validator("method")
     @classmethod
     def _known_method(cls, value: str) -> str:
-        if value not in _METHODS:
+        if value not in METHODS:
             # Loads torch, so only for a method of the user's, or for the reason why it is not one.
             from hpo.methods import find_method
 
@@ -166,14 +108,14 @@ class StudyConfig(BaseModel):
     @field_validator("objective")
     @classmethod
     def _known_objective(cls, value: str) -> str:
-        return _known("objective", value, _OBJECTIVES)
+        return known("objective", value, OBJECTIVES)
 
     @field_validator("backbone")
     @classmethod
     def _known_backbone(cls, value: str) -> str:
         if is_reference(value) or value.startswith("timm:"):
             return value
-        return _known("backbone", value, _BACKBONES)
+        return known("backbone", value, BACKBONES)
 
     @field_validator("budget")
     @classmethod
@@ -258,7 +200,7 @@ class StudyConfig(BaseModel):
                 f"search: {both[0]!r} is to be searched and to be fixed; leave out one of the two."
             )
         own = None
-        if self.method not in _METHODS:
+        if self.method not in METHODS:
             from hpo.methods import find_method
 
             own = find_method(self.method).space
@@ -298,12 +240,6 @@ def _about(option: str) -> Iterator[None]:
         yield
     except search_spaces.SearchSpacesError as error:
         raise ConfigError(f"{option}: {error}") from error
-
-
-def _known(name: str, value: str, known: tuple[str, ...]) -> str:
-    if value in known:
-        return value
-    raise ValueError(f"got {value!r}, which is no known {name}. {suggestion(value, known)}")
 
 
 def _numbers_within(value: object) -> object:

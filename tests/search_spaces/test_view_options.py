@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from hpo.options import ViewOptions
+from hpo.view_options import ViewOptions
 from hpo.views import ViewRecipe
 from search_spaces import Float, get
 from search_spaces.view_options import DIMENSIONS
