@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
 from benchmarks.picture_folders import FASHION
+from hpo.config import StudyConfig
 from hpo.data.idx import read_idx
+from search_spaces import SearchSpace
+from search_spaces.dimensions import Value
 
 METHODS = ("simclr", "barlow_twins", "vicreg", "byol")
 N_TRIALS = 61  # the published defaults, then 60 random draws
@@ -66,6 +71,38 @@ DATA_SETS = {
 }
 
 
+def to_the_end(n_trials: int) -> list[str]:
+    """Return the options that train every trial to its end and probe it at every rung."""
+    return [
+        *("--trials", str(n_trials), "--no-prune", "--no-filter"),
+        *("--check-labels", "--probe-all", "--probe-rungs", "--both-layers"),
+        *("--replicates", "0", "--workers", "2", "--threads", "1", "--keep", "1"),
+    ]
+
+
+class StudyOfTable(Protocol):
+    """What is trained and exported: a study of random draws, or one of chosen settings."""
+
+    @property
+    def name(self) -> str:
+        """Name of the study and of its files."""
+        ...
+
+    @property
+    def method(self) -> str:
+        """Whose trials they are."""
+        ...
+
+    @property
+    def data(self) -> DataSet:
+        """What is trained on."""
+        ...
+
+    def arguments(self, folder: Path, n_trials: int) -> list[str]:
+        """Return the arguments of `goldilocks run` for the first so many trials."""
+        ...
+
+
 @dataclass(frozen=True)
 class Cell:
     """One study of the table.
@@ -89,10 +126,64 @@ class Cell:
             *("run", "--method", self.method, "--out", str(folder / self.name)),
             *self.data.arguments(folder),
             *("--preset", "wide", "--search", "projector_width", "--space", WIDTHS),
-            *("--sampler", "random", "--trials", str(n_trials), "--no-prune", "--no-filter"),
-            *("--check-labels", "--probe-all", "--probe-rungs", "--both-layers"),
-            *("--replicates", "0", "--workers", "2", "--threads", "1", "--keep", "1"),
+            *("--sampler", "random", *to_the_end(n_trials)),
         ]
+
+
+@dataclass(frozen=True)
+class ChosenSettings:
+    """A study of settings that somebody chose, each trained once.
+
+    Args:
+        name: of the study and of its files.
+        method: whose settings they are.
+        data: what is trained on.
+        settings: what each of them changes of the published defaults, by its name.
+        optimizer: "adamw", "lars" or "sgd".
+        seed: of the split, the weights and the draws.
+    """
+
+    name: str
+    method: str
+    data: DataSet
+    settings: Mapping[str, Mapping[str, Value]]
+    optimizer: str = "adamw"
+    seed: int = 0
+
+    def arguments(self, folder: Path, n_trials: int) -> list[str]:
+        """Return the arguments of `goldilocks run` for the first so many trials."""
+        spaces = [
+            text
+            for name, choices in self._choices().items()
+            for text in ("--space", f"{name}={','.join(map(str, choices))}")
+        ]
+        return [
+            *("run", "--method", self.method, "--out", str(folder / self.name)),
+            *self.data.arguments(folder),
+            *("--optimizer", self.optimizer, "--seed", str(self.seed), *spaces),
+            *to_the_end(n_trials),
+        ]
+
+    def points(self) -> dict[str, dict[str, Value]]:
+        """Return all that varies in each setting, by its name."""
+        space = self._space()
+        changes = {name: list(choices) for name, choices in self._choices().items()}
+        defaults = space.override(changes).defaults
+        return {name: {**defaults, **changed} for name, changed in self.settings.items()}
+
+    def _choices(self) -> dict[str, tuple[Value, ...]]:
+        """What a search would have to choose from to come upon these settings."""
+        space = self._space()
+        defaults = {**space.defaults, **space.fixed}
+        changed = dict.fromkeys(name for values in self.settings.values() for name in values)
+        given = {
+            name: tuple(dict.fromkeys(v.get(name, defaults[name]) for v in self.settings.values()))
+            for name in changed
+        }
+        return {name: choices for name, choices in given.items() if len(choices) > 1}
+
+    def _space(self) -> SearchSpace:
+        return StudyConfig(method=self.method, optimizer=self.optimizer).search_space()
 
 
 def cells(

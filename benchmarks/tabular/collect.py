@@ -17,17 +17,27 @@ from pathlib import Path
 
 from optuna.trial import TrialState
 
-from benchmarks.tabular.cells import DATA_SETS, METHODS, N_TRIALS, REPEATED, Cell, cells
-from benchmarks.tabular.export import TABLE, export
+from benchmarks.tabular.cells import (
+    DATA_SETS,
+    METHODS,
+    N_TRIALS,
+    REPEATED,
+    Cell,
+    ChosenSettings,
+    StudyOfTable,
+    cells,
+)
+from benchmarks.tabular.export import SETTING, TABLE, export
 from hpo.ledger import REPLICATE_OF
-from hpo.storage import StudyDirectory, load_study
+from hpo.storage import StudyDirectory, load_study, open_storage, open_study
+from objectives import DEFAULT_OBJECTIVE, get_measure
 
 _TRIALS_AT_A_TIME = 15
 _OTHER_SEED = 100_003
 _STOPPED = (130, 143, -2, -15)  # by Ctrl-C or SIGTERM, whoever noticed first
 
 
-def run(cell: Cell, folder: Path, n_trials: int) -> None:
+def run(cell: StudyOfTable, folder: Path, n_trials: int) -> None:
     """Train a cell's trials up to a number of them, and its waiting replicates."""
     command = [sys.executable, "-m", "hpo", *cell.arguments(folder, n_trials)]
     code = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode
@@ -49,7 +59,21 @@ def enqueue_replicates(cell: Cell, folder: Path) -> None:
             )
 
 
-def finished(cell: Cell, folder: Path) -> int:
+def enqueue_settings(cell: ChosenSettings, folder: Path) -> None:
+    """Have each chosen setting wait for its trial, in their order; those there are kept."""
+    directory = StudyDirectory(folder / cell.name)
+    directory.prepare()
+    measure = get_measure(DEFAULT_OBJECTIVE)
+    with directory.lock():
+        storage = open_storage(directory.database)
+        study = open_study(storage, direction=measure.optimiser_direction)
+        known = {trial.user_attrs.get(SETTING) for trial in study.get_trials(deepcopy=False)}
+        for name, point in cell.points().items():
+            if name not in known:
+                study.enqueue_trial(point, user_attrs={SETTING: name})
+
+
+def finished(cell: StudyOfTable, folder: Path) -> int:
     """Return how many of a cell's trials, replicates included, have ended."""
     directory = StudyDirectory(folder / cell.name)
     if not directory.database.exists():

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,25 +16,42 @@ import pandas as pd
 import hpo
 import objectives
 import search_spaces
-from benchmarks.tabular.cells import Cell
+from benchmarks.tabular.cells import StudyOfTable
 from hpo.config import StudyConfig
 from hpo.ordering import FINDING
 from hpo.record import PROBE, RUNG, RUNG_PROBE, TrialRow, read_rows
 from hpo.storage import StudyDirectory, load_study
 
 TABLE = Path(__file__).parent / "data"
+SETTING = "setting"  # trial attribute: name of a setting that somebody chose
 _HYPERPARAMETER, _MEASURE, _PROBE = "hyperparameter.", "measure.", "probe."
 
 
-def export(cell: Cell, studies: Path, table: Path = TABLE) -> None:
-    """Write a cell's rows as Parquet, and its conditions as JSON beside them."""
+def export(
+    cell: StudyOfTable,
+    studies: Path,
+    table: Path = TABLE,
+    *,
+    clear: bool = False,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a cell's rows as Parquet, and its conditions as JSON beside them.
+
+    Args:
+        cell: whose study is exported.
+        studies: folder of the studies.
+        table: folder to write to.
+        clear: whether to say of each collapse if it lies far beyond its threshold, which deciding
+            again needs: a column `collapse_clear`.
+        more: further conditions, by name.
+    """
     study = load_study(StudyDirectory(studies / cell.name))
     attrs = study.user_attrs
     trials = study.get_trials(deepcopy=False)
     rows = [
         {"method": cell.method, "data": Path(cell.data.name).name, **at_rung}
         for row in read_rows(study, running=True)
-        for at_rung in rows_of(row, trials[row.number].user_attrs, attrs)
+        for at_rung in rows_of(row, trials[row.number].user_attrs, attrs, clear=clear)
     ]
     table.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(rows)
@@ -52,6 +70,7 @@ def export(cell: Cell, studies: Path, table: Path = TABLE) -> None:
         "versions": {n: version(n) for n in ("goldilocks-hpo", "torch", "lightly", "optuna")},
         "code_sha256": code_digest(),
         "space": str(StudyConfig.model_validate(attrs["config"]).search_space()),
+        **(more or {}),
     }
     (table / f"{cell.name}.json").write_text(json.dumps(conditions, indent=1) + "\n")
 
@@ -68,11 +87,12 @@ def code_digest() -> str:
 
 
 def rows_of(
-    row: TrialRow, trial: dict[str, Any], study: dict[str, Any]
+    row: TrialRow, trial: dict[str, Any], study: dict[str, Any], *, clear: bool = False
 ) -> list[dict[str, float | int | str | None]]:
     """Return what is known of a trial at each rung that it reached; one row without if at none."""
     common: dict[str, float | int | str | None] = {
         "trial": row.number,
+        **{name: trial[name] for name in (SETTING,) if name in trial},
         "replicate_of": row.replicate_of,
         "seed": row.seed,
         "state": row.state,
@@ -87,7 +107,7 @@ def rows_of(
         {
             **common,
             "epoch": epoch,
-            **_finding(trial.get(f"{FINDING}{epoch}")),
+            **_finding(trial.get(f"{FINDING}{epoch}"), clear=clear),
             **{f"{_MEASURE}{name}": value for name, value in trial[f"{RUNG}{epoch}"].items()},
             **_probe(row, epoch, study),
         }
@@ -95,9 +115,10 @@ def rows_of(
     ]
 
 
-def _finding(finding: dict[str, Any] | None) -> dict[str, str | bool | None]:
+def _finding(finding: dict[str, Any] | None, *, clear: bool) -> dict[str, str | bool | None]:
     found = finding or {}
-    return {"collapse": found.get("kind"), "collapse_layer": found.get("layer")}
+    columns = {"collapse": found.get("kind"), "collapse_layer": found.get("layer")}
+    return columns | ({"collapse_clear": found.get("clear")} if clear else {})
 
 
 def _probe(row: TrialRow, epoch: int, study: dict[str, Any]) -> dict[str, float]:
