@@ -23,7 +23,8 @@ Override = dict[str, float | int | str | bool] | list[float | int | str]
 class StudyConfig(BaseModel):
     """Every option of `goldilocks run`; the names are the same in YAML and on the command line."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What was given is not repeated in pydantic's own words: it may hold a password.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     data: str = "digits"
     data_root: Path | None = None
@@ -80,6 +81,8 @@ class StudyConfig(BaseModel):
     both_layers: bool = False
 
     out: Path = Path("studies/study")
+    storage: str | None = None
+    study_name: str | None = Field(None, min_length=1, max_length=255)
     seed: int = Field(0, ge=0, lt=2**31)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int | None = Field(None, ge=1)
@@ -134,6 +137,15 @@ class StudyConfig(BaseModel):
             Zone.parse(value)
         return value
 
+    @field_validator("storage")
+    @classmethod
+    def _usable_storage(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        from hpo.storage_url import checked_url
+
+        return checked_url(value)
+
     @field_validator("fix", mode="before")
     @classmethod
     def _numbers_as_numbers(cls, value: object) -> object:
@@ -160,6 +172,15 @@ class StudyConfig(BaseModel):
             for name in _OF_RAY:
                 if (given := getattr(self, name)) != type(self).model_fields[name].default:
                     raise ValueError(f"{name}: got {given!r} without --engine ray; add it.")
+        return self
+
+    @model_validator(mode="after")
+    def _a_name_needs_a_shared_database(self) -> Self:
+        if self.study_name is not None and self.storage is None:
+            raise ValueError(
+                f"study_name: got {self.study_name!r} without storage; the file study.db of a "
+                "directory holds its study alone. Add --storage, or leave the name out."
+            )
         return self
 
     @model_validator(mode="after")
@@ -228,7 +249,7 @@ CHANGEABLE = frozenset(
     {
         "trials", "budget", "out", "device", "threads", "workers", "loader_workers",
         "data_root", "finalists", "replicates", "keep", "checkpoint_gib",
-        "cache_dir", "cache_gib",
+        "cache_dir", "cache_gib", "storage", "study_name",
         "engine", "address", "max_concurrent", "cpus_per_trial", "gpus_per_trial", "storage_path",
     }
 )  # fmt: skip

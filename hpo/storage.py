@@ -1,11 +1,10 @@
-"""A study's directory: one SQLite file as the only record, a lock, checkpoints beside it."""
+"""A study's directory: its locks and checkpoints, and the database that is its only record."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +12,13 @@ from typing import Any, Literal
 
 import filelock
 import optuna
-from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.storages import RDBStorage
 from sqlalchemy.exc import SQLAlchemyError
 
+from hpo.belonging import check_owner
 from hpo.errors import StorageError, StudyLockedError, StudyMismatchError
+from hpo.place import STUDY_NAME, Place, open_storage, recorded_place
 
-STUDY_NAME = "goldilocks"
-_HEARTBEAT_SECONDS, _GRACE_SECONDS = 60, 180
 _WORKERS_END_SECONDS = 60.0
 
 
@@ -116,6 +115,12 @@ class StudyDirectory:
 
         What is reported and decided inside has one place in the order of the study, so that a
         replay sees exactly what each decision saw. The system lets go of it when a process dies.
+
+        Whatever database records the study, this is a lock on a file of the directory. It is
+        assumed that all processes that decide are on one machine, or share the directory by a
+        file system whose locks hold between machines (NFS from version 4 on). It is so: `lock`
+        lets one parent in, its workers are processes of the same machine, on a Ray cluster the
+        driver alone decides, and no other directory may use the study (`hpo.belonging`).
         """
         lock = filelock.FileLock(self.out / ".deciding.lock")
         with lock:
@@ -202,43 +207,36 @@ def _still_there(out: Path, workers: list[int]) -> str:
     )
 
 
-def open_storage(database: Path) -> RDBStorage:
-    """Open the SQLite file of a study with a heartbeat, patient about locks."""
-    with warnings.catch_warnings():
-        # The heartbeat has been "experimental" since Optuna 2.9.
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return RDBStorage(
-            f"sqlite:///{database.resolve()}",
-            engine_kwargs={"connect_args": {"timeout": 60}},
-            heartbeat_interval=_HEARTBEAT_SECONDS,
-            grace_period=_GRACE_SECONDS,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=2),
-        )
-
-
 def load_study(directory: StudyDirectory) -> optuna.Study:
-    """Open an existing study, to look at.
+    """Open an existing study, to look at; its database is found by the directory's files.
 
     Raises:
-        StorageError: when there is none, or its file is not a study's.
+        ConfigError: when the driver of the study's database is missing.
+        StorageError: when there is none, or its database cannot be used.
+        StudyMismatchError: when the study of that name belongs to another directory.
     """
-    if not directory.database.exists():
+    place = recorded_place(directory.out)
+    if place is None:
         raise StorageError(
-            f"{directory.out}: holds no study (no {directory.database.name}). Start one with "
+            f"{directory.out}: holds no study (no {directory.database.name}, and no storage in "
+            f"{directory.config_file.name}). Start one with "
             f"`goldilocks run --out {directory.out}`."
         )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.load_study(study_name=STUDY_NAME, storage=open_storage(directory.database))
+        study = optuna.load_study(study_name=place.study_name, storage=place.open())
     except KeyError as error:
-        # A run that was killed between making the file and making the study in it.
+        # A run that was killed between making the database and making the study in it.
         raise StorageError(
-            f"{directory.database}: holds no study named {STUDY_NAME!r} yet. Give the same "
+            f"{place.describe()}: holds no study named {place.study_name!r} yet. Give the same "
             "`goldilocks run` command again."
         ) from error
     except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
         # RuntimeError: Optuna's word for a database of another version.
-        raise StorageError(f"{directory.database}: cannot be read as a study ({error}).") from error
+        raise StorageError(f"{place.describe()}: cannot be read as a study ({error}).") from error
+    if place.elsewhere:
+        check_owner(study, place)
+    return study
 
 
 def open_study(storage: RDBStorage, *, direction: Literal["maximize", "minimize"]) -> optuna.Study:
@@ -277,3 +275,14 @@ def check_same(study: optuna.Study, identity: Mapping[str, Any]) -> None:
             + "\n".join(lines)
             + "\nGive the study's own values to go on with it, or another --out for a new one."
         )
+
+
+__all__ = [
+    "STUDY_NAME",
+    "Place",
+    "StudyDirectory",
+    "check_same",
+    "load_study",
+    "open_storage",
+    "open_study",
+]

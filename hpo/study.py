@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 
 import optuna
 import torch
+from optuna.storages import RDBStorage
 
+from hpo.belonging import check_place, open_shared_study
 from hpo.budget import TIMES, Budget
 from hpo.config import StudyConfig, to_yaml
 from hpo.errors import StorageError
 from hpo.interruption import StopFlag
 from hpo.meter import Meter
 from hpo.observer import Observer, Silent
+from hpo.place import Place, place_of
 from hpo.plan import Facts, check_budget, measure_rates, plan_of
 from hpo.record import read_rows
 from hpo.replication import finished_replicates, replicate_values
 from hpo.retention import apply_retention
 from hpo.search import Search
 from hpo.selection import decide_and_hand_over, shortlist_and_finalists
-from hpo.storage import StudyDirectory, check_same, open_storage, open_study
+from hpo.storage import StudyDirectory, check_same, open_study
 from hpo.workers.crew import Crew, crew_of, uses_cuda
 from hpo.workers.starting import start_method, warm_up
 from hpo.workload import Workload, prepare
@@ -79,6 +82,10 @@ def _run_study(
     directory.check_free(_MIN_FREE_BYTES)
     with directory.lock():
         directory.wait_for_workers(observer.note, flag.check)
+        place = place_of(config)
+        check_place(place)
+        if place.elsewhere:
+            config = config.model_copy(update={"study_name": place.study_name})
         if cluster is None and crew.n_workers > 1:
             warm_up(start_method(uses_cuda(config)))
 
@@ -87,9 +94,8 @@ def _run_study(
             observer.decoding(done, total)
 
         workload = prepare(config, progress=decoding, note=observer.note)
-        storage = open_storage(directory.database)
-        measure = get_measure(config.objective)
-        study = open_study(storage, direction=measure.optimiser_direction)
+        storage = place.open(say=observer.note, check=flag.check)
+        study = _open_study(storage, place, config)
         check_same(study, workload.identity)
         _store_config(study, directory, config, workload)
         meter = Meter(
@@ -111,6 +117,13 @@ def _run_study(
             meter.write()
             observer.rows(read_rows(study, running=False))
     return study
+
+
+def _open_study(storage: RDBStorage, place: Place, config: StudyConfig) -> optuna.Study:
+    direction = get_measure(config.objective).optimiser_direction
+    if place.elsewhere:
+        return open_shared_study(storage, place, direction=direction)
+    return open_study(storage, direction=direction)
 
 
 def _check_budget(search: Search) -> None:

@@ -138,8 +138,13 @@ _ADDRESS = "Of a running Ray cluster; auto finds it. Default: Ray is started her
 _MAX_CONCURRENT = "Trials at once on it. Default: as many as fit."
 _CPUS = "Processor cores a trial asks for. Default: 1."
 _GPUS = "GPUs, or a share of one, likewise. Default: 1 on CUDA, else 0."
+_DATABASE = "Database of the study, without a password: postgresql+psycopg://USER@HOST/DATABASE, …"
+_DATABASE += " Default: OUT/study.db."
+_STUDY_NAME = "Name of the study in it. Default: the last part of OUT."
 _STORAGE = "Folder or URL that all nodes share, for checkpoints. Default: OUT/ray."
 Out = Annotated[Path | None, _option(_MACHINE, _OUT)]
+Storage = Annotated[str | None, _option(_MACHINE, _DATABASE, metavar="URL")]
+StudyName = Annotated[str | None, _option(_MACHINE, _STUDY_NAME, metavar="NAME")]
 Keep = Annotated[int | None, _option(_MACHINE, _KEEP)]
 CheckpointGib = Annotated[float | None, _option(_MACHINE, _CHECKPOINT_GIB)]
 Seed = Annotated[int | None, _option(_MACHINE, "Seed of everything. Default: 0.")]

@@ -62,6 +62,8 @@ def run(
     lidar_views: options.LidarViews = None,
     both_layers: options.BothLayers = None,
     out: options.Out = None,
+    storage: options.Storage = None,
+    study_name: options.StudyName = None,
     keep: options.Keep = None,
     checkpoint_gib: options.CheckpointGib = None,
     seed: options.Seed = None,

@@ -45,8 +45,9 @@ def errors_as_messages() -> Iterator[None]:
     except (StorageInternalError, SQLAlchemyError) as error:
         cause = error.__cause__ or error
         fail(
-            f"the study's database could not be used ({str(cause).splitlines()[0]}). Free disk "
-            f"space or make --out writable, then go on with:\n  {same_command()}"
+            f"the study's database could not be used ({str(cause).splitlines()[0]}). Nothing "
+            "recorded is lost. Mend that (free disk space, make --out writable, or see to the "
+            f"database server), then go on with:\n  {same_command()}"
         )
 
 

@@ -22,7 +22,8 @@ from hpo.errors import GoldilocksError, StudyMismatchError
 from hpo.interruption import Interrupted, StopFlag
 from hpo.measuring import Initial
 from hpo.meter import Clock, Phase
-from hpo.storage import STUDY_NAME, StudyDirectory, open_storage
+from hpo.place import place_of
+from hpo.storage import StudyDirectory
 from hpo.trial_runner import Reports, TrialRunner
 from hpo.workers.messages import Broken, Changed, Done, End, Epoch, Event, Note, Order, Run, Stop
 from hpo.workers.starting import ignore_signals
@@ -132,11 +133,13 @@ def _run_trials(
             "data: the images are not those that the study was started with a moment ago; leave "
             "them alone while it runs, and give the same command again."
         )
-    storage = open_storage(directory.database)
+    place = place_of(config)
+    # The parent says it when a server is away.
+    storage = place.open(check=flag.check, underway=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # Everything is drawn when a trial arrives: this sampler is never asked.
     sampler = optuna.samplers.RandomSampler(seed=config.seed)
-    study = optuna.load_study(study_name=STUDY_NAME, storage=storage, sampler=sampler)
+    study = optuna.load_study(study_name=place.study_name, storage=storage, sampler=sampler)
     clock = Clock(
         Budget.of(config),
         flag,
