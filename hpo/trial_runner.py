@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import optuna
 from optuna.trial import TrialState
@@ -21,6 +22,7 @@ from hpo.retention import apply_retention
 from hpo.rules import replicate_rules, rules_of
 from hpo.rung_features import features_keeper
 from hpo.storage import StudyDirectory
+from hpo.trial_training import untrained_of
 from hpo.workers.crew import crew_of
 from hpo.workload import Workload
 from objectives import get_measure
@@ -76,7 +78,7 @@ class TrialRunner:
         study: where they are recorded.
         directory: where checkpoints lie.
         workload: what they are trained and measured on.
-        initial: the untrained network.
+        initial: the untrained network of the study's seed.
         clock: ticks with every step.
         reports: who is told.
         worker: number of the worker this is, from 0.
@@ -116,7 +118,7 @@ class TrialRunner:
             plan=workload.plan,
             begin=workload.begin,
             gauge=workload.gauge,
-            initial=initial,
+            untrained=partial(untrained_of, workload, initial),
             measure=measure,
             rungs=self.rungs,
             rule=rules_of(config, direction=measure.optimiser_direction),

@@ -10,7 +10,8 @@ from typing import Any
 
 from hpo.measuring import Gauge, Initial
 from hpo.pruning import findings
-from hpo.training import Training
+from hpo.training import Training, TrainingPlan
+from hpo.workload import Workload
 
 
 @dataclass
@@ -20,7 +21,7 @@ class TrialTraining:
     Args:
         training: at its beginning, or wherever `restore` puts it.
         gauge: the fixed measuring conditions.
-        initial: the untrained network.
+        initial: the untrained network that it starts from, as `untrained_of` finds it.
 
     Attributes:
         rungs: what `measure` returned, by epoch as text.
@@ -125,3 +126,31 @@ class TrialTraining:
             self.loss = self.training.run_epoch(step)
         finally:
             self.train_seconds += time.monotonic() - started
+
+
+def untrained_of(workload: Workload, initial: Initial, plan: TrainingPlan) -> Initial:
+    """Return the untrained network that a training is measured against: the one it starts from.
+
+    All trials of a study start from the same weights, where they have them: a searched
+    `projector_width` makes other projectors, whose ranks cannot be compared. A replicate starts
+    from the weights of another seed, from which the study's are as far away as any other network.
+
+    Args:
+        workload: the study's.
+        initial: the network of the study's own seed.
+        plan: of the training.
+
+    Returns:
+        `initial` itself under the study's seed and for networks of its shape; else the plan's own
+        network, made here on one device whatever the training uses.
+    """
+    defaults = workload.plan({**workload.space.defaults, **workload.space.fixed})
+    if plan.seed == workload.config.seed and _sizes(plan) == _sizes(defaults):
+        return initial
+    return workload.gauge.initial(workload.begin(plan).learner, workload.train)
+
+
+def _sizes(plan: TrainingPlan) -> dict[str, Any]:
+    """The method's parameters that may give its parts their shapes: numbers that are whole."""
+    given = plan.method_parameters
+    return {name: value for name, value in given.items() if not isinstance(value, float)}

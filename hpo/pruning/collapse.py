@@ -19,6 +19,9 @@ KINDS = frozenset(
 _CERTAIN = frozenset({"not finite", "constant", UNDEFINED})
 # Between this share of a threshold and the threshold itself another seed may come to lie beyond.
 _NEAR = 1.5
+# A projector may use few dimensions over a backbone that is among the best: SimCLR's does at high
+# temperatures. It is a collapse where the backbone, which is what people get, has lost rank too.
+_RANK_SHARE_OF_THE_WELL = 0.5
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,10 @@ def findings(
         references: the untrained network's statistics of both, as the reports were made with.
 
     Returns:
-        The finding, or None for two living layers. It is not `clear` when the figure that
-        decided lies within a factor of 1.5 of its threshold; without the reference that the
-        figure is a share of it is taken for clear.
+        The finding, or None for two living layers. A projector of few dimensions is none while the
+        backbone has more than half of its untrained rank, where that is known. It is not `clear`
+        when the figure that decided lies within a factor of 1.5 of its threshold; without the
+        reference that the figure is a share of it is taken for clear.
 
     >>> alive = CollapseReport(None, "", {})
     >>> findings(alive, CollapseReport("constant", "spread 0.01", {"spread": 0.01})).reason
@@ -109,10 +113,23 @@ def findings(
     for layer, report, reference in zip(
         ("backbone", "projector"), (backbone, projector), references, strict=True
     ):
+        if layer == "projector" and report.kind == "dimensional" and _is_well(backbone, references):
+            continue
         if report.kind is not None:
             reason = f"{layer} collapsed, {report.kind}: {report.reason}"
             return Finding(report.kind, layer, reason, clear=_is_clear(report, reference))
     return None
+
+
+def _is_well(
+    backbone: CollapseReport,
+    references: tuple[EmbeddingStatistics | None, EmbeddingStatistics | None],
+) -> bool:
+    """Whether the backbone is known to have kept most of its rank."""
+    rank, untrained = backbone.evidence.get("rank"), references[0]
+    if rank is None or untrained is None:
+        return False
+    return rank > _RANK_SHARE_OF_THE_WELL * untrained.rank
 
 
 def _is_clear(report: CollapseReport, reference: EmbeddingStatistics | None) -> bool:

@@ -101,6 +101,20 @@ def test_each_layer_is_held_against_its_own_reference() -> None:
 # The rule
 
 
+def test_few_dimensions_of_a_projector_count_where_the_backbone_lost_rank_too() -> None:
+    thin = report("dimensional", rank=5.0)
+    for rank, dead in ((100.0, False), (50.1, False), (50.0, True), (16.0, True)):
+        backbone = CollapseReport(None, "", {"rank": rank})
+        found = findings(backbone, thin, references=(UNTRAINED, UNTRAINED))
+        assert (found is not None) == dead, rank
+    # Of a backbone that nobody measured nothing is known, and other kinds always count.
+    alive, well = CollapseReport(None, "", {}), CollapseReport(None, "", {"rank": 100.0})
+    assert findings(alive, thin, references=(UNTRAINED, UNTRAINED)) is not None
+    assert findings(well, thin, references=(None, UNTRAINED)) is not None
+    shrunk = report("shrunk", total_variance=0.1)
+    assert findings(well, shrunk, references=(UNTRAINED, UNTRAINED)) is not None
+
+
 def seen(epoch: int, kind: str | None, *, is_clear: bool = False, trial: int = 0) -> Reading:
     found = None if kind is None else Finding(kind, "backbone", f"{kind} at {epoch}", is_clear)
     return Reading(trial, epoch, 1.0, finding=found)
