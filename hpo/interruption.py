@@ -1,10 +1,12 @@
-"""Ctrl-C and SIGTERM: asked for once they stop at the next step, asked for twice at once."""
+"""Ctrl-C and SIGTERM: asked for once they stop within seconds, asked for twice at once."""
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -49,3 +51,59 @@ def stop_signals() -> Iterator[StopFlag]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class EpochsEnd:
+    """Carries an epoch to its end when somebody asks to stop, if that takes a moment only.
+
+    What was trained can be kept between epochs alone, so that the rest of an epoch is worth
+    waiting for where it is short.
+
+    Args:
+        n_steps: of an epoch, >= 1.
+        tick: called after each step; raises `Interrupted` once somebody asked to stop.
+        seconds: that an epoch may go on for after that, by the pace of its steps so far.
+
+    Attributes:
+        asked: what `tick` raised; None before.
+    """
+
+    def __init__(self, n_steps: int, tick: Callable[[], None], *, seconds: float = 3.0) -> None:
+        self._n_steps, self._tick, self._seconds = n_steps, tick, seconds
+        self._began, self._n_done = time.monotonic(), 0
+        self._until = math.inf
+        self.asked: Interrupted | None = None
+
+    def step(self) -> None:
+        """Note a step.
+
+        Raises:
+            Interrupted: when the end of the epoch is too far away to wait for.
+        """
+        self._n_done += 1
+        try:
+            self._tick()
+        except Interrupted as asked:
+            now = time.monotonic()
+            if self.asked is None:
+                self.asked, self._until = asked, now + self._seconds
+            left = (self._n_steps - self._n_done) * (now - self._began) / self._n_done
+            if now + left > self._until:
+                raise
+
+    def reached(self) -> bool:
+        """Note the end of an epoch; True when somebody asked to stop: keep what there is, and go.
+
+        What else `tick` raises comes out.
+        """
+        try:
+            self._tick()
+        except Interrupted as asked:
+            self.asked = self.asked or asked
+        self._began, self._n_done = time.monotonic(), 0
+        return self.asked is not None
+
+    def leave(self) -> None:
+        """Raise what was asked for; nothing when nobody asked."""
+        if self.asked is not None:
+            raise self.asked

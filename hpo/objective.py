@@ -13,6 +13,7 @@ import optuna
 from hpo.checkpoint import load_checkpoint, save_checkpoint
 from hpo.decision import Decision
 from hpo.history import Rule
+from hpo.interruption import EpochsEnd, Interrupted
 from hpo.judging import Judging, record_stop
 from hpo.ledger import Ledger
 from hpo.measuring import Gauge, Initial
@@ -37,7 +38,7 @@ class LabelFreeObjective:
         plan: makes the training plan of a set of hyperparameters and a seed (None: the study's).
         begin: begins the training of a plan, here or on several devices.
         gauge: the fixed measuring conditions.
-        initial: the untrained network.
+        untrained: the untrained network that a training under a plan starts from.
         measure: the measure that is optimised.
         rungs: epochs at which to measure, ascending; the last is the end.
         rule: what decides at a rung.
@@ -53,7 +54,7 @@ class LabelFreeObjective:
     plan: Callable[[Mapping[str, Any], int | None], TrainingPlan]
     begin: Callable[[TrainingPlan], Training]
     gauge: Gauge
-    initial: Initial
+    untrained: Callable[[TrainingPlan], Initial]
     measure: Measure
     rungs: Sequence[int]
     rule: Rule
@@ -79,8 +80,9 @@ class LabelFreeObjective:
             optuna.TrialPruned: when the trial collapsed or fell behind; the reason is stored.
         """
         hyperparameters = self.suggest(trial)
-        training = self.begin(self.plan(hyperparameters, trial.user_attrs.get("seed")))
-        run = TrialTraining(training, self.gauge, self.initial)
+        plan = self.plan(hyperparameters, trial.user_attrs.get("seed"))
+        initial = self.untrained(plan)
+        run = TrialTraining(self.begin(plan), self.gauge, initial)
         path = self.directory.newest_checkpoint(trial.number)
         if path is not None:
             run.restore(load_checkpoint(path))
@@ -118,8 +120,7 @@ class LabelFreeObjective:
                 self._train(trial, run, rung)
             except Diverged as diverged:
                 raise _stopped(trial, self.judging.broken(trial, rung, str(diverged))) from None
-            self._measure(trial, run)
-            self.on_measured(trial.number, run.training)
+            self._measure(trial, run, rung)
             save_checkpoint(self.directory.checkpoint(trial.number), run.state())
             self.directory.between_rungs(trial.number).unlink(missing_ok=True)
         decision, objective = self.judging.decide(trial, rung, run.rungs[str(rung)])
@@ -130,25 +131,42 @@ class LabelFreeObjective:
 
     def _train(self, trial: optuna.Trial, run: TrialTraining, rung: int) -> None:
         saved = time.monotonic()
+        end = EpochsEnd(run.training.steps_per_epoch, self.tick)
 
         def step(n_images: int, seconds: float) -> None:
             self.ledger.record_images(trial, n_images, device_seconds=seconds)
-            self.tick()
+            end.step()
 
         def epoch(number: int) -> None:
             nonlocal saved
             self.on_rung(trial.number, number)
-            if time.monotonic() - saved > _CHECKPOINT_EVERY_SECONDS:
-                save_checkpoint(self.directory.between_rungs(trial.number), run.state())
+            if end.reached() or time.monotonic() - saved > _CHECKPOINT_EVERY_SECONDS:
+                self._save_between(trial, run)
                 saved = time.monotonic()
+            end.leave()
 
-        run.reach(rung, step, epoch)
+        try:
+            run.reach(rung, step, epoch)
+        except RuntimeError:
+            # The signal that we are about to heed may have ended a process that trains with us.
+            end.leave()
+            raise
 
-    def _measure(self, trial: optuna.Trial, run: TrialTraining) -> None:
+    def _measure(self, trial: optuna.Trial, run: TrialTraining, rung: int) -> None:
         before = run.measure_seconds
-        run.measure()
-        seconds = run.measure_seconds - before
-        self.ledger.record(trial, epochs=0, images=0, device_seconds=seconds, force=True)
+        try:
+            run.measure()
+            seconds = run.measure_seconds - before
+            self.ledger.record(trial, epochs=0, images=0, device_seconds=seconds, force=True)
+            self.on_measured(trial.number, run.training)
+        except Interrupted:
+            # Measuring changes nothing: all of this training is kept, and the rung is still to do.
+            run.rungs.pop(str(rung), None)
+            self._save_between(trial, run)
+            raise
+
+    def _save_between(self, trial: optuna.Trial, run: TrialTraining) -> None:
+        save_checkpoint(self.directory.between_rungs(trial.number), run.state())
 
 
 def record_pace(

@@ -73,9 +73,10 @@ class OnlineFilter:
         """Probe what is to be probed now; call it after each trial that ended."""
         rows = read_rows(self.study, running=True)
         finished = finished_candidates(rows)
-        if self.prober is not None and self.config.probe_rungs:
-            self._probe_on_the_way(self.prober, rows)
-        if self.prober is None or not finished:
+        if self.prober is None:
+            return
+        self._probe_on_the_way(self.prober, rows)
+        if not finished:
             return
         if self.config.probe_all:
             self._probe_everybody(self.prober, finished)
@@ -92,6 +93,8 @@ class OnlineFilter:
         """
         if self.prober is None:
             return
+        # What a kill prevented after the last trial: no other may come.
+        self._probe_on_the_way(self.prober, read_rows(self.study, running=True))
         self.prober.baselines(self.untrained)
         if self.config.probe_all:
             self._probe_everybody(self.prober, candidates)
@@ -166,7 +169,7 @@ class OnlineFilter:
 
     def _probe_on_the_way(self, prober: Prober, rows: Sequence[TrialRow]) -> None:
         """Probe all that ended at their rungs; the last of a finished trial is a probe as any."""
-        for row in rows:
+        for row in rows if self.config.probe_rungs else ():
             if row.state in UNFINISHED:
                 continue
             as_any = row.state == "finished" and row.replicate_of is None

@@ -57,6 +57,7 @@ class Prober:
         self.labelled: LabelledImages = workload.probe
         self.split: ProbeSplit = split_probe(self.labelled.labels, seed=workload.config.seed)
         self._cache = feature_cache(directory, workload, self.labelled, observer.note)
+        self._missing: set[str] = set()  # what was not kept of trials that have ended
 
     def baselines(self, untrained: nn.Module) -> None:
         """Probe what the choice will be compared with; the first also tells what a probe costs."""
@@ -92,16 +93,21 @@ class Prober:
         """Probe a trial's backbone as it was at a rung, if its features were kept there.
 
         Args:
-            number: of the trial, whatever became of it.
+            number: of a trial that has ended, whatever became of it.
             epoch: of the rung.
 
         Returns:
             The record, as of a trial that has ended; None without features.
         """
+        key = f"{RUNG_PROBE}{number}/{epoch}"
+        known: dict[str, float] | None = self.study.user_attrs.get(key)
+        if known is not None or key in self._missing:
+            return known
         features = self._cache.kept(trial_backbone(number, epoch))
         if features is None:
+            self._missing.add(key)
             return None
-        return self._once(f"{RUNG_PROBE}{number}/{epoch}", lambda: features)
+        return self._once(key, lambda: features)
 
     def known(self, name: int | str) -> dict[str, float] | None:
         """Return the record of a probe that was made; None for one that was not."""

@@ -13,7 +13,7 @@ from types import FrameType
 import pytest
 
 import hpo
-from hpo.interruption import Interrupted, StopFlag, stop_signals
+from hpo.interruption import EpochsEnd, Interrupted, StopFlag, stop_signals
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda s: s.name)
 
@@ -151,3 +151,78 @@ def test_a_process_that_does_not_look_stops_at_the_second_signal() -> None:
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=30)
     assert said.splitlines()[-1] == "at once"
+
+
+def asked_after(n_steps: int) -> EpochsEnd:
+    """An epoch of ten steps, in which somebody asks to stop after some of them."""
+    flag = StopFlag()
+    end = EpochsEnd(10, flag.check)
+    for _ in range(n_steps):
+        end.step()
+    flag.signal_name = "SIGTERM"
+    return end
+
+
+def test_a_short_epoch_goes_on_to_its_end() -> None:
+    end = asked_after(2)
+    for _ in range(8):
+        end.step()
+    assert end.reached()
+    with pytest.raises(Interrupted, match="SIGTERM"):
+        end.leave()
+
+
+def test_the_end_of_a_long_epoch_is_not_waited_for() -> None:
+    flag = StopFlag()
+    end = EpochsEnd(10, flag.check, seconds=0.5)
+    time.sleep(0.2)  # so long is a step: seven more would take a second and a half
+    for _ in range(2):
+        end.step()
+        time.sleep(0.2)
+    flag.signal_name = "SIGINT"
+    with pytest.raises(Interrupted, match="SIGINT"):
+        end.step()
+
+
+def test_an_epoch_that_becomes_slow_is_left_in_time() -> None:
+    flag = StopFlag()
+    end = EpochsEnd(1000, flag.check, seconds=0.5)
+    for _ in range(900):
+        end.step()
+    flag.signal_name = "SIGINT"
+    asked_at = time.monotonic()
+    while time.monotonic() - asked_at < 0.4:
+        end.step()
+        time.sleep(0.05)
+    time.sleep(0.2)
+    with pytest.raises(Interrupted):
+        end.step()
+
+
+def test_the_last_step_is_the_end() -> None:
+    end = asked_after(9)
+    end.step()
+    assert end.reached()
+
+
+def test_nobody_leaves_without_being_asked() -> None:
+    flag = StopFlag()
+    end = EpochsEnd(2, flag.check)
+    for _ in range(3):
+        end.step()
+        end.step()
+        assert not end.reached()
+        end.leave()
+    flag.signal_name = "SIGINT"  # between two epochs: none is begun
+    assert end.reached()
+
+
+def test_what_else_ends_a_trial_ends_it_at_once() -> None:
+    def spent() -> None:
+        raise TimeoutError("the budget is spent")
+
+    end = EpochsEnd(10, spent)
+    for look in (end.step, end.reached):
+        with pytest.raises(TimeoutError):
+            look()
+    end.leave()

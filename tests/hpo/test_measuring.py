@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import objectives
 from hpo.backbones import backbone_spec
-from hpo.embedding import Normalisation
+from hpo.embedding import Normalisation, project
 from hpo.measuring import Gauge, Initial, Measurement
 from hpo.methods import Learner
 from hpo.optimization import OptimizerPlan
@@ -120,6 +120,48 @@ def test_the_values_are_those_of_the_measures(
     }
     assert values == pytest.approx(expected, rel=1e-3)
     assert all(math.isfinite(value) for value in values.values())
+
+
+def test_both_layers_add_the_projectors_values_and_change_no_other(
+    gauge: Gauge, initial: Initial, learner: Learner
+) -> None:
+    both = replace(gauge, both_layers=True)
+    one, two = gauge.measure(learner, initial), both.measure(learner, initial)
+    added = {name: value for name, value in two.values.items() if name not in one.values}
+    assert {name: two.values[name] for name in one.values} == one.values
+    assert (two.backbone, two.projector) == (one.backbone, one.projector)
+    assert both.record_digest() != gauge.record_digest()
+
+    _, embeddings, views = by_hand(learner, gauge.images, gauge.normalisation)
+    projected = project(learner.projector, views, device=gauge.device)
+    of_one = ("covariance_rank", "nesum", "participation_ratio", "self_cluster", "stable_rank")
+    of_views = ("guarded_lidar", "lidar", "lidar_noise_corrected", "view_retrieval")
+    expected = {
+        "alpha_req": objectives.alpha_req(embeddings, first_rank=4, last_rank=100).alpha,
+        "guarded_rank": objectives.guarded_rank(embeddings, projected),
+        "idest": objectives.idest(embeddings).dimension,
+        **{name: getattr(objectives, name)(embeddings) for name in of_one},
+        **{name: getattr(objectives, name)(projected) for name in of_views},
+    }
+    wanted = {f"{name}_projector": value for name, value in expected.items()}
+    assert added == pytest.approx(wanted, rel=1e-3)
+    # Each measure is there for both layers now: by its own name, and by the other layer's.
+    other = [name for name in two.values if name.endswith(("_projector", "_backbone"))]
+    assert {name.rpartition("_")[0] for name in other} == objectives.MEASURES.keys() - {"ssl_loss"}
+
+
+def test_a_dead_projector_leaves_its_values_undefined_and_the_backbones_as_they_are(
+    gauge: Gauge, initial: Initial, learner: Learner
+) -> None:
+    dead = copy.deepcopy(learner)
+    with torch.no_grad():
+        for parameter in dead.projector.parameters():
+            parameter.zero_()
+    both = replace(gauge, both_layers=True)
+    one, two = gauge.measure(dead, initial).values, both.measure(dead, initial).values
+    assert {name: two[name] for name in one} == pytest.approx(one, rel=0, abs=0, nan_ok=True)
+    assert math.isnan(two["alpha_req_projector"])
+    assert two["guarded_rank_projector"] == -math.inf < two["guarded_rank"]
 
 
 def test_the_reports_are_those_of_backbone_and_projector(

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from hpo.errors import ConfigError, StorageError
-from hpo.prober import Prober, backbone_weights
+from hpo.prober import Prober, backbone_weights, feature_cache
+from hpo.probing import trial_backbone
 from tests.hpo.made_study import MadeStudy, make_study
 
 
@@ -126,6 +127,43 @@ def test_what_is_left_of_a_trial_says_whether_it_can_be_probed(made: MadeStudy) 
     assert not prober.can_probe(1)
     with pytest.raises(StorageError, match="checkpoint cannot be read"):
         prober.trial(1)
+
+
+def kept_on_the_way(made: MadeStudy, number: int, epoch: int) -> Path:
+    """Keep features of a network at a rung, as a trial does; return their file."""
+    assert made.workload.probe is not None
+    cache = feature_cache(made.directory, made.workload, made.workload.probe)
+    images = made.workload.probe.images
+    features = torch.randn(len(images), made.workload.backbone.dim)
+    cache.features(trial_backbone(number, epoch), lambda: features)
+    return cache.path(trial_backbone(number, epoch))
+
+
+def test_a_probe_on_the_way_is_recorded_under_its_rung(made: MadeStudy) -> None:
+    kept_on_the_way(made, 0, 2)
+    prober = made.prober()
+    record = prober.on_the_way(0, 2)
+    assert record is not None
+    assert made.study.user_attrs["rung_probe/0/2"] == record
+    assert (record["order"], prober.accuracies, prober.known(0)) == (0, {}, None)
+    assert prober.on_the_way(0, 1) is None
+
+
+def test_a_probe_on_the_way_that_was_made_needs_its_features_no_more(made: MadeStudy) -> None:
+    """Nor are they read again: that would take as long as the study has trials, each time."""
+    path = kept_on_the_way(made, 0, 2)
+    first = made.prober().on_the_way(0, 2)
+    path.unlink()
+    assert made.again().prober().on_the_way(0, 2) == first
+
+
+def test_damaged_features_of_a_rung_are_passed_over_and_noted_once(made: MadeStudy) -> None:
+    path = kept_on_the_way(made, 0, 2)
+    path.write_bytes(path.read_bytes()[:-9])
+    prober = made.prober()
+    assert [prober.on_the_way(0, 2) for _ in range(3)] == [None, None, None]
+    assert [line.split(": ")[1][:8] for line in made.notes.lines] == ["not used"]
+    assert "rung_probe/0/2" not in made.study.user_attrs
 
 
 def test_without_labelled_images_nobody_probes(tmp_path: Path) -> None:

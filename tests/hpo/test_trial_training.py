@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from hpo.checkpoint import load_checkpoint, save_checkpoint
 from hpo.measuring import Initial
-from hpo.trial_training import TrialTraining
+from hpo.trial_training import TrialTraining, untrained_of
 from hpo.workload import Workload, prepare
+from objectives import distance_from_initialisation
 from tests.hpo.studies import tiny
 
 
@@ -77,3 +79,32 @@ def test_a_restored_training_goes_on_exactly(run: TrialTraining, tmp_path: Path)
         each.reach(2)
         each.measure()
     assert without_seconds(again.rungs["2"]) == without_seconds(run.rungs["2"])
+
+
+def test_a_training_of_the_studys_seed_starts_from_the_studys_network() -> None:
+    workload, initial = _prepared()
+    chosen = {**workload.space.defaults, **workload.space.fixed, "lr": 0.7}
+    assert untrained_of(workload, initial, workload.plan(chosen)) is initial
+    assert untrained_of(workload, initial, workload.plan(chosen, workload.config.seed)) is initial
+
+
+def test_a_projector_of_another_width_is_held_against_an_untrained_one_of_its_own_width() -> None:
+    workload, initial = _prepared()
+    chosen = {**workload.space.defaults, **workload.space.fixed, "projector_width": 16}
+    own = untrained_of(workload, initial, workload.plan(chosen))
+    assert own is not initial
+    assert torch.equal(own.features, initial.features)  # the same backbone
+    assert own.backbone == initial.backbone
+    assert own.projector.rank <= 16 < initial.projector.rank
+
+
+def test_a_training_of_another_seed_starts_from_a_network_of_its_own() -> None:
+    workload, initial = _prepared()
+    plan = workload.plan({**workload.space.defaults, **workload.space.fixed}, 5)
+    own, again = (untrained_of(workload, initial, plan) for _ in range(2))
+    assert torch.equal(own.features, again.features)
+    weights = workload.begin(plan).learner.state_dict()["backbone.conv1.weight"]
+    assert torch.equal(own.network.state_dict()["conv1.weight"], weights)
+    assert distance_from_initialisation(own.features, initial.features) > 0.2
+    # The statistics of BatchNorm are those of the images, as the study's are.
+    assert not torch.equal(own.network.state_dict()["bn1.running_mean"], torch.zeros(16))

@@ -139,6 +139,42 @@ def test_planned_sizes(n_images: int, changed: dict[str, int], expected: tuple[i
     assert planned_sizes(n_images, **(arguments | changed)) == expected
 
 
+@pytest.mark.parametrize(
+    ("n_images", "changed", "expected"),
+    [
+        (1000, {"n_probe": 300}, (200, 300)),
+        (60_000, {"n_probe": 10_000}, (1024, 10_000)),  # above what is planned by default
+        (1000, {"n_probe": 2}, (200, 2)),
+        (1000, {"n_probe": 40, "n_labelled": 40}, (200, 40)),
+        (1000, {"n_probe": 300, "with_probe": False}, (200, 0)),
+        (392, {"n_probe": 200}, (64, 200)),  # and 128 to train on
+    ],
+)
+def test_the_probe_has_the_size_that_was_asked_for(
+    n_images: int, changed: dict[str, int], expected: tuple[int, int]
+) -> None:
+    arguments = {"minimum_measure": 64, "minimum_train": 128, "with_probe": True}
+    if n_images == 392:
+        arguments["max_measure"] = 64
+    assert planned_sizes(n_images, **(arguments | changed)) == expected
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"n_probe": 41, "n_labelled": 40}, "got 41 images to probe with, but only 40 of 1000"),
+        ({"n_probe": 1001}, "got 1001 images to probe with, but only 1000 of 1000"),
+        ({"n_probe": 673}, "n_images: got 1000, wanted at least 1001"),
+        ({"n_probe": 1}, "n_probe: got 1, planned from 1000 images"),
+    ],
+)
+def test_a_probe_that_there_are_too_few_images_for(changed: dict[str, int], message: str) -> None:
+    arguments = {"minimum_measure": 64, "minimum_train": 128, "with_probe": True}
+    arguments |= {"max_measure": 200}
+    with pytest.raises(DataError, match=message):
+        planned_sizes(1000, **(arguments | changed))
+
+
 @FEW
 @given(st.integers(0, 300), st.integers(0, 100), st.integers(1, 200), st.booleans())
 def test_the_number_said_to_be_enough_is_the_first_that_is(
@@ -180,5 +216,7 @@ def test_too_few_labelled_images_to_probe(n_labelled: int) -> None:
 
 
 def test_negative_numbers_are_refused() -> None:
-    with pytest.raises(ConfigError, match="minimum_train: got -1"):
-        planned_sizes(1000, minimum_measure=64, minimum_train=-1, with_probe=False)
+    for name in ("minimum_train", "n_probe"):
+        arguments = {"minimum_measure": 64, "minimum_train": 128, name: -1}
+        with pytest.raises(ConfigError, match=f"{name}: got -1"):
+            planned_sizes(1000, with_probe=True, **arguments)

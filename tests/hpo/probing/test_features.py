@@ -101,6 +101,23 @@ def test_a_damaged_file_is_computed_again_with_a_note(tmp_path: Path, how: str) 
     assert embed.calls == 1
 
 
+@pytest.mark.parametrize("how", ["cut", "empty", "noise", "other tensor", "width", "type"])
+def test_what_is_kept_is_whole_or_nothing_with_a_note(tmp_path: Path, how: str) -> None:
+    notes = Notes()
+    cache = FeatureCache(tmp_path, IMAGES, 3, note=notes)
+    assert cache.kept(NAME) is None
+    assert notes.lines == []
+    cache.features(NAME, Embedding())
+    found = cache.kept(NAME)
+    assert found is not None
+    assert torch.equal(found, FEATURES)
+    assert notes.lines == []
+    damage(cache.path(NAME), how)
+    assert cache.kept(NAME) is None
+    assert len(notes.lines) == 1
+    assert notes.lines[0].startswith(f"{cache.path(NAME)}: not used (")
+
+
 def test_a_failed_write_leaves_what_was_there_and_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
