@@ -58,6 +58,7 @@ class StudyConfig(BaseModel):
     budget: str | None = None
     sampler: Literal["random", "tpe"] = "tpe"
     rung_factor: int = Field(3, ge=2)
+    rungs: int = Field(3, ge=1)
     prune: bool = True
     filter: bool = True
     zone: str | None = None

@@ -66,7 +66,7 @@ class Search:
         self.cluster = cluster
         self.space = workload.space
         self.budget = Budget.of(config)
-        self.rungs = rung_epochs(config.epochs, factor=config.rung_factor)
+        self.rungs = rung_epochs(config.epochs, factor=config.rung_factor, n_rungs=config.rungs)
         plan = workload.plan({**self.space.defaults, **self.space.fixed})
         check_shared(config, workload, plan)
         untrained = workload.begin(plan)

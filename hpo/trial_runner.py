@@ -108,7 +108,7 @@ class TrialRunner:
             lock=directory.deciding,
         )
         clock.judge = self.ledger.decision
-        self.rungs = rung_epochs(config.epochs, factor=config.rung_factor)
+        self.rungs = rung_epochs(config.epochs, factor=config.rung_factor, n_rungs=config.rungs)
         self._warned = worker != 0  # once is enough for all
         self._trial_started = self._trial_started_at = 0.0
         workload.gauge.on_batch = clock.tick

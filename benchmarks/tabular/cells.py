@@ -28,7 +28,7 @@ class DataSet:
 
     Args:
         name: of the data set, or of a folder.
-        epochs: of a whole training; rungs are at a ninth and a third of them.
+        epochs: of a whole training; rungs are at a 27th, a ninth and a third of them.
         n_measure: images that only the measures see.
         n_probe: labelled images that only probes see, half to fit on and half to report on.
         n_train: images to train on; None for all the others.
@@ -66,7 +66,7 @@ class DataSet:
 DATA_SETS = {
     "digits": DataSet("digits", epochs=54, n_measure=320, n_probe=600),
     "fashion_mnist": DataSet(
-        "fashion_mnist", epochs=18, n_measure=1024, n_probe=4000, n_train=3000, image_size=16
+        "fashion_mnist", epochs=27, n_measure=1024, n_probe=4000, n_train=2000, image_size=16
     ),
 }
 
@@ -74,7 +74,7 @@ DATA_SETS = {
 def to_the_end(n_trials: int) -> list[str]:
     """Return the options that train every trial to its end and probe it at every rung."""
     return [
-        *("--trials", str(n_trials), "--no-prune", "--no-filter"),
+        *("--trials", str(n_trials), "--no-prune", "--no-filter", "--rungs", "4"),
         *("--check-labels", "--probe-all", "--probe-rungs", "--both-layers"),
         *("--replicates", "0", "--workers", "2", "--threads", "1", "--keep", "1"),
     ]
@@ -190,5 +190,5 @@ def cells(
     methods: tuple[str, ...] = METHODS, data: tuple[str, ...] = tuple(DATA_SETS)
 ) -> list[Cell]:
     """Return the cells by name; data that is no known name is taken for a folder."""
-    sets = [DATA_SETS.get(name) or DataSet(name, 18, 1024, 2000) for name in data]
+    sets = [DATA_SETS.get(name) or DataSet(name, 27, 1024, 2000) for name in data]
     return [Cell(method, each) for each in sets for method in methods]

@@ -98,14 +98,14 @@ def main() -> None:
         for cell in todo:
             if finished(cell, options.studies) < goal:
                 run(cell, options.studies, goal)
-                export(cell, options.studies, options.table)
+                export(cell, options.studies, options.table, clear=True)
     for cell in todo:
         if options.trials == N_TRIALS and finished(cell, options.studies) < N_TRIALS + len(
             REPEATED
         ):
             enqueue_replicates(cell, options.studies)
             run(cell, options.studies, options.trials)
-            export(cell, options.studies, options.table)
+            export(cell, options.studies, options.table, clear=True)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,11 @@ def read_cell(file: Path) -> TableCell:
         {str(name): value for name, value in row.items()} for row in frame.to_dict("records")
     ]
     config = conditions["config"]
-    rungs = rung_epochs(int(config["epochs"]), factor=int(config.get("rung_factor", 3)))
+    rungs = rung_epochs(
+        int(config["epochs"]),
+        factor=int(config.get("rung_factor", 3)),
+        n_rungs=int(config.get("rungs", 3)),
+    )
     n_images = int(conditions["images"]["probe"])
     n_report = next((int(r["probe.n_reported"]) for r in rows if _has(r, "probe.n_reported")), 0)
     accuracies = {

@@ -83,6 +83,7 @@ Budget = Annotated[str | None, _option(_LIMITS, _BUDGET)]
 RungFactor = Annotated[
     int | None, _option(_LIMITS, "One trial in this many goes on at a rung. Default: 3.")
 ]
+Rungs = Annotated[int | None, _option(_LIMITS, "Rungs at most, the last at the end. Default: 3.")]
 ProbeShare = Annotated[
     float | None, _option(_LIMITS, "Share of the budget kept for probing. Default: 0.1.")
 ]

@@ -39,6 +39,7 @@ def run(
     sampler: options.Sampler = None,
     prune: options.Prune = None,
     rung_factor: options.RungFactor = None,
+    rungs: options.Rungs = None,
     patience: options.Patience = None,
     filter: options.Filter = None,
     zone: options.Zone = None,

@@ -160,7 +160,7 @@ def plan_of(config: StudyConfig, facts: Facts, rates: Rates | None = None) -> Pl
     >>> plan.limits[0].n_whole, plan.limits[0].n_expected
     (9, 35)
     """
-    rungs = tuple(rung_epochs(config.epochs, factor=config.rung_factor))
+    rungs = tuple(rung_epochs(config.epochs, factor=config.rung_factor, n_rungs=config.rungs))
     whole = _cost(config, facts, rates, rungs, 0, config.epochs)
     return Plan(config, facts, rates, Budget.of(config).knowing(whole), rungs)
 

@@ -190,7 +190,7 @@ class LabelFreeTrainable(Trainable):
 
 def _rungs(config: StudyConfig, every_n_epochs: int | None) -> list[int]:
     if every_n_epochs is None:
-        return rung_epochs(config.epochs, factor=config.rung_factor)
+        return rung_epochs(config.epochs, factor=config.rung_factor, n_rungs=config.rungs)
     steps = range(every_n_epochs, config.epochs, every_n_epochs)
     return [*steps, config.epochs]
 

@@ -131,7 +131,8 @@ class Player:
     @property
     def rungs(self) -> tuple[int, ...]:
         """Epochs at which the trials were measured, whatever the replay's settings."""
-        return tuple(rung_epochs(self.config_then.epochs, factor=self.config_then.rung_factor))
+        then = self.config_then
+        return tuple(rung_epochs(then.epochs, factor=then.rung_factor, n_rungs=then.rungs))
 
     def replay(self, events: Iterable[Event]) -> Replay:
         """Decide events again."""

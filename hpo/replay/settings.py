@@ -14,9 +14,9 @@ from hpo.errors import StorageError
 # are no longer there, and changes no decision about what was recorded.
 _DECIDING = (
     "objective", "epochs", "seed", "labels", "check_labels", "trials", "budget", "prune",
-    "filter", "zone", "rung_factor", "filter_share", "explore_share", "patience", "probe_share",
-    "probe_batch", "probe_all", "finalists", "replicates", "replicate_share", "shortlist_share",
-    "least_moved",
+    "filter", "zone", "rung_factor", "rungs", "filter_share", "explore_share", "patience",
+    "probe_share", "probe_batch", "probe_all", "finalists", "replicates", "replicate_share",
+    "shortlist_share", "least_moved",
 )  # fmt: skip
 
 

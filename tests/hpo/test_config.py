@@ -225,6 +225,7 @@ IMPOSSIBLE: list[tuple[str, Any]] = [
     ("budget", "0s"),
     ("budget", 600),
     ("rung_factor", 1),
+    ("rungs", 0),
     ("sampler", "grid"),
     ("prune", 2),
     ("filter", "perhaps"),

@@ -39,6 +39,13 @@ def test_what_would_do_nothing_is_refused(options: dict[str, Any], message: str)
         load_config(None, options)
 
 
+@pytest.mark.parametrize(("rungs", "epochs"), [(1, [4]), (2, [2, 4]), (4, [1, 2, 4])])
+def test_so_many_rungs_are_measured(rungs: int, epochs: list[int], tmp_path: Path) -> None:
+    options = {"epochs": 4, "rung_factor": 2, "rungs": rungs, "trials": 1, **SMALL}
+    study = run_study(tiny(tmp_path / "study", **options))
+    assert sorted(study.trials[0].intermediate_values) == epochs
+
+
 @pytest.mark.parametrize("labels", ["labels", "check_labels", "probe_all"])
 def test_whatever_the_labels_are_for_the_probe_may_be_sized(labels: str) -> None:
     config = load_config(None, {"probe_images": 40, labels: True})
