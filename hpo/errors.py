@@ -27,3 +27,12 @@ class StorageError(GoldilocksError, OSError):
 
 class BudgetError(GoldilocksError, ValueError):
     """Raised when a budget cannot be met, or is too small for anything to be trained."""
+
+
+def in_a_line(error: BaseException) -> str:
+    """Return what an error was, in one line.
+
+    >>> in_a_line(RuntimeError("no memory" + chr(10) + "at …")), in_a_line(MemoryError())
+    ('RuntimeError: no memory', 'MemoryError')
+    """
+    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])

@@ -11,7 +11,7 @@ import optuna
 from optuna.trial import TrialState
 
 from hpo.budget import Budget
-from hpo.errors import GoldilocksError
+from hpo.errors import GoldilocksError, in_a_line
 from hpo.ledger import Ledger
 from hpo.measuring import Initial
 from hpo.meter import BudgetSpent, Clock
@@ -145,9 +145,9 @@ class TrialRunner:
         except BudgetSpent as spent:
             self._outcome(trial, "budget", str(spent))
             self.prune(trial)
-        except RuntimeError as failure:
-            # torch's errors (out of memory, a failed factorisation) end one trial, not the study.
-            error = f"{type(failure).__name__}: {failure}".splitlines()[0]
+        except (RuntimeError, MemoryError) as failure:
+            # Python's and torch's own (out of memory, a failed factorisation) end one trial only.
+            error = in_a_line(failure)
             self.fail(trial, error)
         finally:
             self.clock.watch(None)

@@ -125,12 +125,12 @@ class DeviceGroup:
         except BaseException as error:
             if joint.settled:
                 raise
-            lost = self._members.last_words() if self._members else ""
+            lost = self._members.last_words() if self._members else None
             self.close(patiently=False)
-            if not lost or isinstance(error, DeviceGroupError):
+            if lost is None or isinstance(error, DeviceGroupError):
                 raise
             on_step()
-            raise DeviceGroupError(lost) from error
+            raise lost from error
 
     def members(self) -> Members:
         """Return the other processes, which must have been started."""

@@ -11,7 +11,7 @@ from multiprocessing.context import SpawnProcess
 import torch
 
 from hpo.devices.commands import Answer, Command, End, Report
-from hpo.devices.failure import DeviceGroupError
+from hpo.devices.failure import DeviceGroupError, DeviceLostError
 from hpo.devices.follower import Prepare, follow
 from hpo.devices.process_group import Meeting
 
@@ -49,13 +49,13 @@ class Members:
         """Send a command to all.
 
         Raises:
-            DeviceGroupError: when one of them is gone.
+            DeviceLostError: when one of them is gone.
         """
         for rank, connection in enumerate(self.connections, start=1):
             try:
                 connection.send(command)
             except OSError as error:
-                raise DeviceGroupError(self._epitaph(rank)) from error
+                raise DeviceLostError(self._epitaph(rank)) from error
 
     def hear(self, wanted: Answer) -> None:
         """Wait until all have answered.
@@ -64,36 +64,37 @@ class Members:
             wanted: what they have to answer.
 
         Raises:
-            DeviceGroupError: when one of them answers otherwise, not in time, or never again.
+            DeviceGroupError: when one of them fails or answers otherwise.
+            DeviceLostError: when one of them does not answer in time, or never again.
         """
         deadline = time.monotonic() + self.timeout_seconds
         for rank, connection in enumerate(self.connections, start=1):
             report = self._next(rank, connection, max(0.0, deadline - time.monotonic()))
             if report is None:
-                raise DeviceGroupError(
+                raise DeviceLostError(
                     f"device {rank}: no answer after {self.timeout_seconds:.0f} s. All devices "
                     "were given up; they start again with the next training."
                 )
             if report.answer != wanted:
                 raise DeviceGroupError(
-                    self._epitaph(rank, report)
+                    _failed(rank, report)
                     if report.answer == "failed"
                     else f"device {rank}: got {report.answer!r}, wanted {wanted!r} as on device 0."
                 )
 
-    def last_words(self) -> str:
-        """Return why processes were lost; empty when all of them are there and silent."""
+    def last_words(self) -> DeviceGroupError | None:
+        """Return why processes were lost; None when all of them are there and silent."""
         deadline = time.monotonic() + _GRACE_SECONDS / 5
-        words = []
+        lost: DeviceGroupError | None = None
         for rank, connection in enumerate(self.connections, start=1):
             try:
                 report = self._next(rank, connection, max(0.0, deadline - time.monotonic()))
-            except DeviceGroupError as lost:
-                words.append(str(lost))
+            except DeviceLostError as gone:
+                lost = lost or gone
             else:
                 if report is not None and report.answer == "failed":
-                    words.append(self._epitaph(rank, report))
-        return "\n".join(words)
+                    return DeviceGroupError(_failed(rank, report))  # it says more than a silence
+        return lost
 
     def end(self, patiently: bool) -> None:
         """End all processes.
@@ -118,20 +119,23 @@ class Members:
         if not connection.poll():
             if self.processes[rank - 1].is_alive():
                 return None
-            raise DeviceGroupError(self._epitaph(rank))
+            raise DeviceLostError(self._epitaph(rank))
         try:
             report: Report = connection.recv()
         except (EOFError, OSError) as error:
-            raise DeviceGroupError(self._epitaph(rank)) from error
+            raise DeviceLostError(self._epitaph(rank)) from error
         return report
 
-    def _epitaph(self, rank: int, report: Report | None = None) -> str:
-        if report is not None:
-            return f"device {rank} failed, and its process ended:\n{report.detail}"
+    def _epitaph(self, rank: int) -> str:
         process = self.processes[rank - 1]
         process.join(_GRACE_SECONDS)
         return (
             f"device {rank}: its process ended unexpectedly (exit code {process.exitcode}), "
-            "perhaps killed for want of memory. The same command again goes on from the last "
-            "checkpoint."
+            "perhaps killed for want of memory."
         )
+
+
+def _failed(rank: int, report: Report) -> str:
+    """Say what a process failed with in a line, and below it where."""
+    reason = report.detail.strip().rpartition("\n")[2]
+    return f"device {rank} failed, and its process ended: {reason}\n{report.detail}"

@@ -106,6 +106,34 @@ class CheckpointStore:
         except OSError as error:
             raise StorageError(f"{url}: {file} cannot be copied there ({error}).") from error
 
+    def write(self, content: bytes, url: str) -> None:
+        """Write bytes to where every node finds them.
+
+        Raises:
+            StorageError: when they cannot be written.
+        """
+        path = self._path(url)
+        try:
+            self.system.create_dir(path)
+            with self.system.open_output_stream(f"{path}/{FILE}") as stream:
+                stream.write(content)
+        except OSError as error:
+            raise StorageError(
+                f"{url}: {len(content)} bytes cannot be written ({error})."
+            ) from error
+
+    def read(self, url: str) -> bytes:
+        """Read what was written or sent.
+
+        Raises:
+            StorageError: when it cannot be read.
+        """
+        try:
+            with self.system.open_input_stream(f"{self._path(url)}/{FILE}") as stream:
+                return bytes(stream.read())
+        except OSError as error:
+            raise StorageError(f"{url}: cannot be read ({error}).") from error
+
     def folders(self) -> list[str]:
         """Return the URL of each folder in this one."""
         from pyarrow.fs import FileSelector, FileType

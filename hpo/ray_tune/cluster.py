@@ -18,7 +18,7 @@ from hpo.ray_tune.missing import RayMissingError
 from hpo.ray_tune.resources import bundle
 from hpo.workers.crew import Crew, crew_of, uses_cuda
 
-_OBJECT_STORE_BYTES = 200_000_000  # the untrained network is all that lies in it
+_OBJECT_STORE_BYTES = 80_000_000  # about the least that Ray takes; nothing of ours lies in it
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody unless the user says so
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the study is the record
@@ -54,13 +54,18 @@ def trials_at_once(nodes: Sequence[Mapping[str, float]], asked: Mapping[str, flo
 def asked_by(config: StudyConfig) -> dict[str, float]:
     """Return what a trial of a study asks a cluster for, by Ray's name of the resource.
 
+    Each of its devices has a process of its own, so there is at least a core for each.
+
     Raises:
         ConfigError: for numbers that do not fit each other.
     """
     gpus = config.gpus_per_trial
     if gpus is None:
         gpus = config.devices if uses_cuda(config) else 0
-    return bundle(config.devices, cpus_per_trial=config.cpus_per_trial, gpus_per_trial=gpus)
+    n_cpus = config.cpus_per_trial
+    if config.devices > 1:
+        n_cpus = max(n_cpus, config.devices)
+    return bundle(config.devices, cpus_per_trial=n_cpus, gpus_per_trial=gpus)
 
 
 class Cluster:
@@ -136,11 +141,10 @@ class Cluster:
 
     def _crew(self) -> Crew:
         config = self.config
-        threads = config.threads
         if self.config.address is None and not self._joined_before:
             crew = crew_of(config)
             n_workers = crew.n_workers
-            threads = crew.threads if threads is None else threads
+            threads = crew.threads if config.devices == 1 else self._threads()
             if uses_cuda(config) and config.workers is None and "GPU" in self.asked:
                 n_workers = _local_gpus_hold(self.asked["GPU"])
         else:
@@ -148,9 +152,14 @@ class Cluster:
             if n_workers < 1:
                 raise ConfigError(self._too_small())
             n_workers = min(n_workers, config.workers or n_workers)
-            threads = max(1, int(config.cpus_per_trial)) if threads is None else threads
+            threads = self._threads()
         limits = [config.max_concurrent, config.n_trials]
         return Crew(min([n_workers, *(limit for limit in limits if limit is not None)]), threads)
+
+    def _threads(self) -> int:
+        """Threads of each process of a trial: together as many as the cores that it asks for."""
+        each = max(1, int(self.asked["CPU"]) // self.config.devices)
+        return each if self.config.threads is None else self.config.threads
 
     def _too_small(self) -> str:
         wanted = " and ".join(f"{amount:g} {name}" for name, amount in self.asked.items())

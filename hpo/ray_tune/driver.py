@@ -42,6 +42,7 @@ class _Running:
     whole: tuple[float, float, int] = (0.0, 0.0, 0)
     end: _End | None = None
     why_died: str = ""
+    n_deaths: int = 0
 
 
 class StudyDriver(Unsaved):
@@ -132,8 +133,10 @@ class StudyDriver(Unsaved):
         self._guarded(lambda: self._died(number, why), None)
 
     def why_given_up(self, number: int) -> str:
-        """Return why the process of a trial that Ray has given up died last."""
-        return self._running[number].why_died or "Ray gave it up"
+        """Return why the process of a trial that Ray has given up died last, and how often."""
+        running = self._running[number]
+        why = running.why_died or "Ray gave it up"
+        return why if running.n_deaths < 2 else f"{why} ({running.n_deaths} times: given up)"
 
     def must_stop(self) -> bool:
         """Whether everything is to stop; asked several times a second."""
@@ -226,6 +229,7 @@ class StudyDriver(Unsaved):
     def _died(self, number: int, why: str) -> None:
         running = self._running[number]
         running.why_died = why
+        running.n_deaths += 1
         self._record_lost(running)
         self.runner.reports.note(f"trial {number}: {why}")
         if running.end is None:

@@ -12,8 +12,9 @@ from hpo.asking import Asking
 from hpo.measuring import Initial
 from hpo.meter import Meter, Phase
 from hpo.ray_tune.checkpoint_store import CheckpointStore
-from hpo.ray_tune.cluster import Cluster
+from hpo.ray_tune.cluster import Cluster, ClusterError
 from hpo.ray_tune.driver import StudyDriver
+from hpo.ray_tune.parcel import send
 from hpo.ray_tune.reports import Task
 from hpo.ray_tune.resuming import Resuming
 from hpo.storage import StudyDirectory
@@ -57,18 +58,8 @@ class RayEngine:
         self._cluster, self._directory = cluster, directory
         self._asking, self._runner, self._meter = asking, runner, meter
         self._after_trial = after_trial
-        config = workload.config
-        self._store = CheckpointStore(_url(config.storage_path, runner, directory))
-        self._task = Task(
-            config=config.model_copy(
-                update={"precision": workload.precision, "device": workload.device.type}
-            ),
-            threads=cluster.crew.threads,
-            identity=workload.identity,
-            initial=pack(initial),
-            rungs=tuple(runner.rungs),
-            folder=str(Path.cwd()),
-        )
+        self._workload, self._initial = workload, initial
+        self._store = CheckpointStore(_url(workload.config.storage_path, runner, directory))
 
     def run(self, phase: Phase) -> None:
         """Run trials until there are none left.
@@ -92,25 +83,42 @@ class RayEngine:
         )
         try:
             if driver.prepare():
+                task = self._task(experiment)
                 self._cluster.start()
-                self._fit(driver, experiment)
+                self._fit(driver, experiment, task)
         finally:
             resuming.sweep(self._runner.study)
         if driver.error is not None:
             raise driver.error
 
-    def _fit(self, driver: StudyDriver, experiment: str) -> None:
+    def _task(self, experiment: str) -> Task:
+        workload = self._workload
+        found = {"precision": workload.precision, "device": workload.device.type}
+        return Task(
+            config=workload.config.model_copy(update=found),
+            threads=self._cluster.crew.threads,
+            identity=workload.identity,
+            initial=send(
+                self._store, f"{self._store.url}/{experiment}/untrained", pack(self._initial)
+            ),
+            rungs=tuple(self._runner.rungs),
+            folder=str(Path.cwd()),
+        )
+
+    def _fit(self, driver: StudyDriver, experiment: str, task: Task) -> None:
         from ray import tune
+        from ray.exceptions import RayError
+        from ray.tune import TuneError
 
         from hpo.ray_tune.hooks import CheckpointHook, StudyStopper
-        from hpo.ray_tune.scheduler import StudyScheduler
+        from hpo.ray_tune.lost_workers import losses_counted
+        from hpo.ray_tune.scheduler import StudyScheduler, cause
         from hpo.ray_tune.searcher import StudySearcher
-        from hpo.ray_tune.study_trainable import StudyTrainable
+        from hpo.ray_tune.study_trainable import trainable_of
 
         asked = tune.PlacementGroupFactory([self._cluster.asked], strategy="STRICT_PACK")
-        trainable = tune.with_parameters(StudyTrainable, task=self._task)
         tuner = tune.Tuner(
-            tune.with_resources(trainable, asked),
+            tune.with_resources(trainable_of(task), asked),
             tune_config=tune.TuneConfig(
                 search_alg=StudySearcher(driver),
                 scheduler=StudyScheduler(driver),
@@ -130,8 +138,14 @@ class RayEngine:
                 verbose=0,
             ),
         )
-        with _quiet():
-            tuner.fit()
+        try:
+            with _quiet(), losses_counted():
+                tuner.fit()
+        except (RayError, TuneError, RuntimeError) as error:  # Tune's own, not a trial's
+            raise ClusterError(
+                f"engine: Ray has ended the run ({cause(str(error))}). The same command goes on "
+                "with the trials that were running, from their last checkpoints."
+            ) from error
 
 
 def _url(given: str | None, runner: TrialRunner, directory: StudyDirectory) -> str:

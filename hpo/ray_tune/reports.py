@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpo.config import StudyConfig
+from hpo.ray_tune.parcel import Parcel
 
 REPORT = "report"  # key of a Ray result: the whole of what is said
 
@@ -19,7 +20,7 @@ class Task:
         config: the study's, with what the driver found "auto" to be.
         threads: of a worker; None leaves it to torch.
         identity: of the driver's workload; every node must find the same images.
-        initial: the untrained network, as `hpo.workers.worker.pack` wrote it.
+        initial: the untrained network, packed by `hpo.workers.worker.pack`.
         rungs: epochs at which to measure, ascending.
         folder: the driver's working directory, which relative paths of options start from.
     """
@@ -27,7 +28,7 @@ class Task:
     config: StudyConfig
     threads: int | None
     identity: dict[str, object]
-    initial: bytes
+    initial: Parcel
     rungs: tuple[int, ...]
     folder: str
 

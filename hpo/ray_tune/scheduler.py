@@ -50,5 +50,23 @@ def _reason(trial: Trial) -> str:
     file = None if trial.storage is None else trial.error_file
     text = Path(file).read_text("utf-8") if file is not None and Path(file).is_file() else ""
     newest = text.rpartition("Failure # ")[2]
-    lines = [line.strip() for line in newest.splitlines()[1:] if line.strip()]
-    return f"its process died: {lines[0]}" if lines else "its process died"
+    said = cause("\n".join(newest.splitlines()[1:]))
+    return f"its process died: {said}" if said else "its process died"
+
+
+def cause(text: str) -> str:
+    r"""Return the line of Ray's words for an error that says what it was.
+
+    Args:
+        text: an error as Ray prints it. Of one that was raised in a worker it is a traceback, and
+            what was raised comes last; of a process that is gone, the first line says so.
+
+    >>> cause("\x1b[36mray::Trainable.train()\x1b[39m (pid=3)\n  File …\nOSError: no space\n")
+    'OSError: no space'
+    >>> cause("The actor died unexpectedly before finishing this task.\n\tclass_name: Trainable\n")
+    'The actor died unexpectedly before finishing this task.'
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    return lines[-1] if "ray::" in lines[0] else lines[0]

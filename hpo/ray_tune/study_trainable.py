@@ -8,7 +8,7 @@ import time
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from ray.tune import Trainable
@@ -16,12 +16,14 @@ from ray.tune.result import SHOULD_CHECKPOINT
 from threadpoolctl import threadpool_limits
 
 from hpo.checkpoint import load_checkpoint, save_checkpoint
-from hpo.errors import StudyMismatchError
+from hpo.devices import DeviceLostError
+from hpo.errors import StudyMismatchError, in_a_line
 from hpo.ray_tune.checkpoint_store import FILE, load_state
+from hpo.ray_tune.parcel import receive
 from hpo.ray_tune.reports import Report, Task
 from hpo.sharing import trainings
 from hpo.training import Diverged
-from hpo.trial_training import TrialTraining
+from hpo.trial_training import TrialTraining, untrained_of
 from hpo.workers.worker import sendable, unpack
 from hpo.workload import prepare
 
@@ -29,20 +31,40 @@ _REPORT_EVERY_SECONDS = 2.0
 _CHECKPOINT_EVERY_SECONDS = 60.0
 
 
+def trainable_of(given: Task) -> type[StudyTrainable]:
+    """Return the trainable of a study: a few kilobytes that travel with the class itself.
+
+    Args:
+        given: what its workers need to know.
+    """
+
+    class OfStudy(StudyTrainable):
+        task = given
+
+    return OfStudy
+
+
 class StudyTrainable(Trainable):
     """Trains the trials of a study that a driver hands out; writes to no study.
 
     A step trains to the next rung and measures there, or for a few epochs where that takes long.
     A trial goes on from the checkpoint that its configuration names, or from the one that Ray
-    restores it to. Nothing raises: the driver is told in the report what is wrong and decides.
+    restores it to. The driver is told in the report what is wrong and decides; all that raises is
+    the loss of another of its devices, which is for Ray to mend as the loss of this process is.
 
     With `reuse_actors=True` trials that follow each other keep the images; each begins a training
-    of its own, as in the workers of a study without Ray.
+    of its own, as in the workers of a study without Ray. `trainable_of` makes the class that Ray is
+    given.
+
+    Attributes:
+        task: what all workers of the study need to know.
     """
 
-    def setup(self, config: dict[str, Any], task: Task) -> None:  # type: ignore[override]
+    task: ClassVar[Task]
+
+    def setup(self, config: dict[str, Any]) -> None:
         """Remember what to do; images are prepared in the first step."""
-        self._task, self._open = task, ExitStack()
+        self._open = ExitStack()
         self._actor, self._n_reports = uuid.uuid4().hex, 0
         self._prepared = False
         self.reset_config(config)
@@ -65,10 +87,11 @@ class StudyTrainable(Trainable):
             report = self._advance()
         except Diverged as diverged:
             report = self._report(diverged=str(diverged))
-        except RuntimeError as failure:
-            # torch's errors (out of memory, a failed factorisation) end one trial, not the study.
-            text = f"{type(failure).__name__}: {failure}".splitlines()[0]
-            report = self._report(error=text)
+        except DeviceLostError:
+            raise  # as if this process had died: Ray starts it again, from the last checkpoint
+        except (RuntimeError, MemoryError) as failure:
+            # Python's and torch's own (out of memory, a failed factorisation) end one trial only.
+            report = self._report(error=in_a_line(failure))
         except Exception as error:
             report = self._report(fault=sendable(error, f"the worker of trial {self._number}"))
         result = report.as_result()
@@ -97,7 +120,7 @@ class StudyTrainable(Trainable):
 
     def _advance(self) -> Report:
         run = self._run or self._begin()
-        rung = next((r for r in self._task.rungs if r > self._reported), self._task.rungs[-1])
+        rung = next((r for r in self.task.rungs if r > self._reported), self.task.rungs[-1])
         if str(rung) not in run.rungs:
             until = time.monotonic() + _REPORT_EVERY_SECONDS
             run.reach(rung, self._count, lambda epoch: time.monotonic() > until)
@@ -115,7 +138,8 @@ class StudyTrainable(Trainable):
             self._prepare()
         seed = self._config.get("seed")
         plan = self._workload.plan(self._config["hyperparameters"], seed)
-        run = TrialTraining(self._begin_training(plan), self._workload.gauge, self._initial)
+        initial = untrained_of(self._workload, self._initial, plan)
+        run = TrialTraining(self._begin_training(plan), self._workload.gauge, initial)
         url = self._config.get("checkpoint")
         if self._state is None and url:
             self._state = load_state(url)
@@ -125,7 +149,7 @@ class StudyTrainable(Trainable):
         return run
 
     def _prepare(self) -> None:
-        task = self._task
+        task = self.task
         if Path(task.folder).is_dir():
             os.chdir(task.folder)  # Ray has changed to a folder of the trial
         if task.threads is not None:
@@ -137,7 +161,7 @@ class StudyTrainable(Trainable):
                 "data: the images on this node are not those that the study was started with; "
                 "give every node the same files under the same path."
             )
-        self._workload, self._initial = workload, unpack(task.initial, workload.device)
+        self._workload, self._initial = workload, unpack(receive(task.initial), workload.device)
         self._begin_training = self._open.enter_context(trainings(workload))
         self._prepared = True
 

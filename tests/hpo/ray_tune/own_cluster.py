@@ -6,11 +6,20 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
 
 OBJECT_STORE_BYTES = 100_000_000
+
+
+def is_agent(pid: int) -> bool:
+    """Whether a process is one of Ray's two that wait for a minute for their cluster's return."""
+    try:
+        return b"Agent" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -31,8 +40,11 @@ def own_home() -> Iterator[Path]:
 
 
 @contextmanager
-def cluster(*, num_cpus: int = 2, num_gpus: int = 0) -> Iterator[Path]:
-    """Start a cluster; yields a folder for results, which is HOME meanwhile."""
+def cluster(*, num_cpus: int = 2, num_gpus: int = 0, **system: Any) -> Iterator[Path]:
+    """Start a cluster; yields a folder for results, which is HOME meanwhile.
+
+    `system` are settings of Ray's own, such as how full its disk may be.
+    """
     with own_home() as folder:
         ray.init(
             include_dashboard=False,
@@ -41,6 +53,7 @@ def cluster(*, num_cpus: int = 2, num_gpus: int = 0) -> Iterator[Path]:
             object_store_memory=OBJECT_STORE_BYTES,
             log_to_driver=False,
             _temp_dir=f"{folder}/r",
+            _system_config=system or None,
         )
         try:
             yield folder / "home"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from hpo.errors import ConfigError
-from hpo.ray_tune.cluster import asked_by, trials_at_once
+from hpo.ray_tune.cluster import Cluster, asked_by, trials_at_once
+from hpo.workers.crew import Crew
 from tests.hpo.studies import tiny
 
 
@@ -40,13 +41,26 @@ def test_a_trial_needs_all_it_asks_for_on_one_node(
         ({"device": "cpu", "cpus_per_trial": 2}, {"CPU": 2}),
         ({"device": "cuda"}, {"CPU": 1, "GPU": 1}),
         ({"device": "cuda", "gpus_per_trial": 0.25}, {"CPU": 1, "GPU": 0.25}),
-        ({"device": "cuda", "devices": 2}, {"CPU": 1, "GPU": 2}),
+        ({"device": "cuda", "devices": 2}, {"CPU": 2, "GPU": 2}),
+        ({"device": "cpu", "devices": 2}, {"CPU": 2}),
+        ({"device": "cpu", "devices": 2, "cpus_per_trial": 6}, {"CPU": 6}),
     ],
 )
 def test_what_a_trial_asks_for(
     options: dict[str, Any], asked: dict[str, float], tmp_path: Path
 ) -> None:
     assert asked_by(tiny(tmp_path, engine="ray", **options)) == asked
+
+
+@pytest.mark.parametrize(
+    ("options", "n_threads"),
+    [({}, 1), ({"cpus_per_trial": 6}, 3), ({"cpus_per_trial": 6, "threads": 2}, 2)],
+)
+def test_the_processes_of_a_trial_share_its_cores(
+    options: dict[str, Any], n_threads: int, tmp_path: Path
+) -> None:
+    given = {"threads": None, "device": "cpu", "devices": 2, **options}
+    assert Cluster(tiny(tmp_path, engine="ray", **given)).crew == Crew(1, n_threads)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,12 @@ def any_reading(out: Path) -> bool:
         return False
 
 
+def until_a_trial_trains(process: subprocess.Popen[str]) -> None:
+    """Read its output until a trial says how far it is, or to the end."""
+    assert process.stdout is not None
+    next((line for line in process.stdout if ": running at epoch " in line), None)
+
+
 def ended_well(out: Path, n_trials: int) -> None:
     """No trial is lost, none is there twice, none runs for ever, and every draw is its own."""
     found = states(out / "study.db")
@@ -68,18 +74,24 @@ def test_the_driver_killed_ten_times_leaves_the_study_whole(
 ) -> None:
     out, rng = tmp_path / "study", random.Random(20261121)
     done: set[int] = set()
-    for _ in range(10):
-        process = start(three_nodes, out, trials=6, epochs=9)
+    n_killed = 0
+    for attempt in range(10):
+        process = start(three_nodes, out, trials=10, epochs=9)
+        # Every other time while it starts, then while its trials train.
+        if attempt % 2:
+            until_a_trial_trains(process)
         try:
-            process.communicate(timeout=rng.uniform(6.0, 25.0))
+            process.communicate(timeout=rng.uniform(0.0, 4.0) if attempt % 2 else rng.uniform(1, 9))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
+            n_killed += 1
         if any_reading(out):
             now = {n for n, state in states(out / "study.db") if state in ("COMPLETE", "PRUNED")}
             assert done <= now, "a finished trial was lost"
             done = now
-    process = start(three_nodes, out, trials=6, epochs=9)
+    assert n_killed == 10
+    process = start(three_nodes, out, trials=10, epochs=9)
     output, _ = process.communicate(timeout=600)
     assert process.returncode == 0, output
-    ended_well(out, 6)
+    ended_well(out, 10)

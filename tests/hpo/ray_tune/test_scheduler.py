@@ -182,6 +182,19 @@ def test_a_trial_that_ray_gives_up_fails_with_the_reason(tmp_path: Path) -> None
     assert trial.user_attrs["outcome"] == {"kind": "error", "reason": "its process died"}
 
 
+def test_three_trials_in_a_row_that_ray_gives_up_end_the_run(tmp_path: Path) -> None:
+    driven = Driven(tmp_path, **OPTIONS)
+    for number in range(3):
+        assert driven.suggest() == number
+        driven.driver.died(number, "its process died: no memory")
+        driven.driver.died(number, "its process died: no memory")
+        driven.give_up(number)
+    said = "its process died (3 times: given up)"
+    assert [t.user_attrs["outcome"]["reason"] for t in driven.study.get_trials()] == 3 * [said]
+    assert isinstance(driven.driver.error, TrialsFailedError)
+    assert driven.suggest() is None
+
+
 def test_a_fault_of_a_node_stops_everything_and_leaves_the_trial_running(tmp_path: Path) -> None:
     driven = Driven(tmp_path, **OPTIONS)
     driven.suggest()

@@ -64,6 +64,13 @@ def test_the_reason_of_a_failed_trial_arrives(tmp_path: Path) -> None:
     assert "trial 0: failed: RuntimeError: no luck today" in notes
 
 
+def test_want_of_memory_fails_one_trial_only(tmp_path: Path) -> None:
+    study, notes = run(tmp_path, "if worker and default: raise MemoryError")
+    assert [s for _, s in states(tmp_path / "s" / "study.db")] == ["FAIL"] + 3 * ["COMPLETE"]
+    assert read_rows(study, running=False)[0].reason == "MemoryError"
+    assert "trial 0: failed: MemoryError" in notes
+
+
 def test_three_failures_in_a_row_end_the_study(tmp_path: Path) -> None:
     with pytest.raises(TrialsFailedError, match=r"3 trials in a row .* RuntimeError: never"):
         run(tmp_path, "if worker: raise RuntimeError('never')", trials=20)
