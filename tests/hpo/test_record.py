@@ -96,6 +96,7 @@ def test_a_finished_trial_reads_in_full(study: optuna.Study) -> None:
         measure_seconds=0.5,
         hyperparameters={"lr": 0.1, "var": 25.0},
         probe=probe,
+        rungs=(6, 18),
     )
     assert (row.alpha, row.moved) == (1.1, 0.3)
 

@@ -100,6 +100,7 @@ def test_labels_check_the_choice_but_do_not_make_it(
         assert 0.1 < study.user_attrs[f"probe/{name}"]["reported"] <= 1
 
 
+@pytest.mark.slow
 def test_with_labels_the_best_probe_of_all_that_were_made_wins(tmp_path: Path) -> None:
     study = run_study(tiny(tmp_path / "s", trials=4, labels=True, probe_batch=2))
     listed = study.user_attrs["shortlist"]["numbers"]
@@ -126,6 +127,7 @@ def test_every_method_runs_under_every_objective(
     assert row.objective == (abs(shown - 1) if objective == "alpha_req" else shown)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_trials_and_the_same_choice(tmp_path: Path) -> None:
     first = run_study(tiny(tmp_path / "a", trials=6, epochs=3, seed=3))
     second = run_study(tiny(tmp_path / "b", trials=6, epochs=3, seed=3))
@@ -145,6 +147,7 @@ def test_the_published_defaults_are_the_first_trial(
     assert study.trials[0].params == {"lr": 1e-3, "weight_decay": 0.01, "temperature": 0.2}
 
 
+@pytest.mark.slow
 def test_an_interrupted_study_goes_on_exactly_as_if_nothing_had_happened(tmp_path: Path) -> None:
     run_study(tiny(tmp_path / "whole", trials=4))
     for n_epochs in (3, 5, 4):
@@ -180,6 +183,7 @@ def test_the_same_command_on_a_finished_study_trains_nothing(
     assert len(study.trials) == 2
 
 
+@pytest.mark.slow
 def test_more_trials_search_on_in_the_same_study(tmp_path: Path) -> None:
     run_study(tiny(tmp_path / "s", trials=2))
     before = values(tmp_path / "s" / "study.db")
