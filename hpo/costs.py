@@ -9,8 +9,9 @@ from typing import Any
 import optuna
 
 from hpo.budget import Spend
+from hpo.ledger import probe_seconds
 from hpo.meter import session_seconds, worker_seconds
-from hpo.record import PROBE, TrialRow, read_rows
+from hpo.record import TrialRow, read_rows
 from hpo.retention.rule import UNFINISHED
 from hpo.savings import Savings, savings_of, useful_epochs
 
@@ -127,7 +128,7 @@ def costs_from(rows: Sequence[TrialRow], attrs: Mapping[str, Any]) -> Costs:
     phases = {
         "train": sum(trial.train_seconds for trial in own),
         "measure": sum(trial.measure_seconds for trial in own),
-        "probe": sum(float(p["seconds"]) for key, p in attrs.items() if key.startswith(PROBE)),
+        "probe": probe_seconds(attrs),
         "replicate": sum(trial.train_seconds + trial.measure_seconds for trial in again),
         "lost": sum(trial.lost_seconds for trial in trials),
     }

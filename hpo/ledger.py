@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 
 from hpo.budget import COUNTS, Budget, Spend
 from hpo.decision import Decision
-from hpo.record import PROBE, RUNG, SPENT
+from hpo.record import PROBE, RUNG, RUNG_PROBE, SPENT
 
 CLAIMED = "claimed"  # trial attribute: what it will have spent at the rung it is on its way to
 REPLICATE_OF = "replicate_of"  # trial attribute: number of the trial that it repeats
@@ -249,11 +249,15 @@ def spend_of_trials(trials: Iterable[FrozenTrial]) -> Spend:
 
 
 def probe_seconds(study_attrs: Mapping[str, Any]) -> float:
-    """Sum the seconds that all probes of a study have taken."""
+    """Sum the seconds that all probes of a study have taken, those on the way included.
+
+    >>> probe_seconds({"probe/1": {"seconds": 2.0}, "rung_probe/1/6": {"seconds": 0.5}})
+    2.5
+    """
     return sum(
         float(record.get("seconds", 0.0))
         for key, record in study_attrs.items()
-        if key.startswith(PROBE)
+        if key.startswith((PROBE, RUNG_PROBE))
     )
 
 
