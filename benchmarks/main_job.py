@@ -27,7 +27,8 @@ from typing import Any
 
 from hpo.goldilocks import Candidate, choose
 from hpo.meter import session_seconds
-from hpo.record import PROBE, read_rows
+from hpo.ordering import PROBE
+from hpo.record import read_rows
 from hpo.storage import StudyDirectory, load_study
 from objectives import get_measure
 

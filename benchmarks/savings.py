@@ -30,8 +30,8 @@ from PIL import Image
 from benchmarks.picture_folders import FASHION
 from hpo.data.idx import read_idx
 from hpo.meter import session_seconds
-from hpo.ordering import FINDING
-from hpo.record import PROBE, RUNG, read_rows
+from hpo.ordering import FINDING, PROBE
+from hpo.record import RUNG, read_rows
 from hpo.storage import StudyDirectory, load_study
 
 RESULTS = Path(__file__).parent / "results" / "savings.json"

@@ -14,7 +14,8 @@ from optuna.trial import FrozenTrial
 
 from hpo.budget import COUNTS, Budget, Spend
 from hpo.decision import Decision
-from hpo.record import PROBE, RUNG, RUNG_PROBE, SPENT
+from hpo.ordering import PROBE
+from hpo.record import RUNG, RUNG_PROBE, SPENT
 
 CLAIMED = "claimed"  # trial attribute: what it will have spent at the rung it is on its way to
 REPLICATE_OF = "replicate_of"  # trial attribute: number of the trial that it repeats

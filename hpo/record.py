@@ -10,14 +10,13 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from hpo.ordering import DECISION
+from hpo.ordering import DECISION, PROBE
 
 RUNG = "rung/"  # trial attribute: the measures at an epoch
 SPENT = "spent"  # trial attribute: epochs, images and device seconds, lost work included
 WORKER = "worker"  # trial attribute: number of the worker that has or had it
 THROUGHPUT = "images_per_second"  # trial attribute: training images seen a second of training
 RUNG_PROBE = "rung_probe/"  # study attribute: one probe on the way, by trial number and epoch
-PROBE = "probe/"  # study attribute: one probe, by trial number, "untrained" or "pixels"
 
 _STATES = {
     "collapse": "collapsed",

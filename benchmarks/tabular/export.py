@@ -18,8 +18,8 @@ import objectives
 import search_spaces
 from benchmarks.tabular.cells import StudyOfTable
 from hpo.config import StudyConfig
-from hpo.ordering import FINDING
-from hpo.record import PROBE, RUNG, RUNG_PROBE, TrialRow, read_rows
+from hpo.ordering import FINDING, PROBE
+from hpo.record import RUNG, RUNG_PROBE, TrialRow, read_rows
 from hpo.storage import StudyDirectory, load_study
 
 TABLE = Path(__file__).parent / "data"

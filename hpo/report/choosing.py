@@ -8,9 +8,9 @@ from typing import Any
 
 from hpo.export import CARD_NAME, WEIGHTS_NAME
 from hpo.goldilocks import EVERYWHERE, Round
-from hpo.ordering import ROUND
+from hpo.ordering import PROBE, ROUND
 from hpo.pruning.zone import GOLDILOCKS, Zone
-from hpo.record import PROBE, TrialRow
+from hpo.record import TrialRow
 from hpo.report.table import number
 from hpo.storage import StudyDirectory
 

@@ -10,7 +10,8 @@ import pytest
 from optuna.storages import RDBStorage
 from optuna.trial import Trial, TrialState
 
-from hpo.record import PROBE, RUNG, TrialRow, read_rows
+from hpo.ordering import PROBE
+from hpo.record import RUNG, TrialRow, read_rows
 
 
 @pytest.fixture(params=["memory", "sqlite"])
