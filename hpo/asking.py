@@ -15,6 +15,8 @@ from hpo.budget import Budget
 from hpo.config import StudyConfig
 from hpo.ledger import REPLICATE_OF, Ledger
 from hpo.meter import Clock
+from hpo.warm_start.recording import points_of
+from hpo.warm_start.turn import following
 from search_spaces import Categorical, SearchSpace
 from search_spaces.dimensions import Value
 
@@ -90,6 +92,7 @@ class Asking:
         self._orphans = deque(trial.number for trial in running)
         self._ended = False
         self._grid = grid_of(space, config.seed)
+        self._carried = points_of(study)
 
     def next(self) -> optuna.Trial | None:
         """Return the next trial to run; None when there is none, for good.
@@ -173,12 +176,12 @@ class Asking:
             if reason:
                 self._note(f"search: {reason}")
             return None
-        if self._grid:
-            if n_started == len(own):  # else one was enqueued when a process died
-                self.study.enqueue_trial(self._grid[n_started])
-        elif not own:
-            # The published defaults go first: every search should beat them.
-            self.study.enqueue_trial(self.space.defaults)
+        if n_started == len(own):  # else one was enqueued when a process died
+            first = following(
+                own, defaults=self.space.defaults, points=self._carried, grid=self._grid
+            )
+            if first is not None:
+                self.study.enqueue_trial(first[0], user_attrs=first[1])
         return self._asked(n_started)
 
     def _why_no_other(self, own: Sequence[FrozenTrial], n_started: int) -> str | None:

@@ -21,7 +21,7 @@ def about_mean(features: Tensor, mean: Tensor | None) -> Tensor:
 
 
 def features_report(
-    features: Tensor, *, reference: EmbeddingStatistics, mean: Tensor | None
+    features: Tensor, *, reference: EmbeddingStatistics | None, mean: Tensor | None
 ) -> CollapseReport:
     """Judge features.
 
@@ -32,7 +32,8 @@ def features_report(
 
     Args:
         features: float (n, dim).
-        reference: of the untrained network's features, likewise about their mean.
+        reference: of the untrained network's features, likewise about their mean; None when
+            nobody measured them.
         mean: theirs, for a learner without projector; None otherwise.
 
     Returns:

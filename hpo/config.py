@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,19 @@ import yaml
 from pydantic import ValidationError
 
 from hpo.errors import ConfigError
+from hpo.known_names import METHODS
 from hpo.options import CHANGEABLE, StudyConfig
 from hpo.view_options import ViewOptions
+from search_spaces import Dimension, SearchSpacesError, SpaceError, is_preset_file, own_preset
+from search_spaces.mistakes import Mistake, Where, told
+from search_spaces.yaml_document import Document, read_yaml
 
 
 def load_config(file: Path | None, options: dict[str, Any]) -> StudyConfig:
     """Merge defaults, a YAML file and the command line; the later wins.
+
+    A preset that is a file of the user's own is read here, and becomes plain options: the study
+    needs the file no more.
 
     Args:
         file: YAML with the option names of `StudyConfig`, `-` and `_` alike; None for no file.
@@ -23,9 +31,10 @@ def load_config(file: Path | None, options: dict[str, Any]) -> StudyConfig:
 
     Raises:
         ConfigError: for a missing or unreadable file, unknown options (each with the nearest
-            known name) and impossible values (all of them at once).
+            known name) and impossible values (all of them at once, with their lines).
     """
-    from_file = {} if file is None else _read_yaml(file)
+    read = Document({}) if file is None else _read_yaml(file)
+    from_file = _options_in(read.content)
     given = {name: value for name, value in options.items() if value is not None}
     merged = {**from_file, **given}
     for name in ("fix", "space", "views"):
@@ -33,12 +42,18 @@ def load_config(file: Path | None, options: dict[str, Any]) -> StudyConfig:
         both = from_file.get(name), given.get(name)
         if isinstance(both[0], dict) and isinstance(both[1], dict):
             merged[name] = {**both[0], **both[1]}
-    _refuse_unknown(merged, file)
+    lines = {where: n for where, n in read.lines.items() if where and where[0] not in given}
+    wrong = [told(f"config: {file}", read.mistakes, read.lines)] if read.mistakes else []
+    wrong += _unknown(merged, file)
     try:
-        config = StudyConfig.model_validate(merged)
+        config = StudyConfig.model_validate(_with_own_preset(_known(merged)))
         config.search_space()
     except ValidationError as error:
-        raise ConfigError(_explain(error)) from error
+        wrong += _explained(error, file, lines)
+    except ConfigError as error:
+        wrong.append(str(error))
+    if wrong:
+        raise ConfigError("\n".join(wrong))
     return config
 
 
@@ -47,32 +62,66 @@ def to_yaml(config: StudyConfig) -> str:
     return yaml.safe_dump(config.model_dump(mode="json", exclude_none=True), sort_keys=False)
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
+def _read_yaml(file: Path) -> Document:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config: {file} cannot be read ({error}).") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"config: {file} is no valid YAML: {error}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
+        read = read_yaml(file)
+    except SpaceError as error:
+        raise ConfigError(f"config: {error}") from error
+    if not isinstance(read.content, dict | None):
         raise ConfigError(
-            f"config: {file} holds a {type(content).__name__}; wanted `option: value` lines."
+            f"config: {file} holds a {type(read.content).__name__}; wanted `option: value` lines."
         )
-    options = _underscored(content)
-    if isinstance(options.get("views"), dict):
-        options["views"] = _underscored(options["views"])
+    return read
+
+
+def _options_in(content: dict[str, Any] | None) -> dict[str, Any]:
+    options = dict(content or {})
+    if "from" in options:
+        options["warm_start"] = options.pop("from")
     # An option without a value (`views:`) is one that was not given.
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _underscored(options: dict[Any, Any]) -> dict[str, Any]:
-    return {str(name).replace("-", "_"): value for name, value in options.items()}
+def _with_own_preset(options: dict[str, Any]) -> dict[str, Any]:
+    """Read a preset that is a file, with what the other options change of it on top."""
+    preset, method = options.get("preset"), options.get("method")
+    if not isinstance(preset, str) or not is_preset_file(preset):
+        return options
+    try:
+        own = own_preset(
+            Path(preset),
+            method=method,
+            optimizer=options.get("optimizer"),
+            default_method=StudyConfig.model_fields["method"].default,
+            dimensions=_own_dimensions,
+            on_top={name: options.get(name) for name in ("space", "search", "fix")},
+        )
+    except SearchSpacesError as error:
+        raise ConfigError(f"preset: {error}") from error
+    views = own.search_views or bool(options.get("search_views"))
+    return {**options, **own.options(), "search_views": views}
 
 
-def _refuse_unknown(options: dict[str, Any], file: Path | None) -> None:
+def _own_dimensions(method: str) -> Mapping[str, Dimension] | None:
+    if method in METHODS:
+        return None
+    # Loads torch, so only for a method of the user's own.
+    from hpo.methods import find_method
+
+    return find_method(method).space
+
+
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    known = {name: value for name, value in options.items() if name in StudyConfig.model_fields}
+    if isinstance(known.get("views"), dict):
+        views = known["views"].items()
+        known["views"] = {n: v for n, v in views if n in ViewOptions.model_fields}
+    return known
+
+
+def _unknown(options: dict[str, Any], file: Path | None) -> list[str]:
     views = options.get("views")
+    wrong = []
     for given, model, where in (
         (options, StudyConfig, ""),
         (views if isinstance(views, dict) else {}, ViewOptions, "views: "),
@@ -81,10 +130,11 @@ def _refuse_unknown(options: dict[str, Any], file: Path | None) -> None:
         unknown = [_with_nearest(name, known) for name in given if name not in known]
         if unknown:
             source = f"config: {file}" if file is not None else "options"
-            raise ConfigError(
+            wrong.append(
                 f"{source}: {where}unknown option {', '.join(unknown)}. "
                 f"Known: {', '.join(sorted(known))}."
             )
+    return wrong
 
 
 def _with_nearest(name: str, known: list[str]) -> str:
@@ -92,17 +142,22 @@ def _with_nearest(name: str, known: list[str]) -> str:
     return f"{name!r}" + (f" (did you mean {near[0]!r}?)" if near else "")
 
 
-def _explain(error: ValidationError) -> str:
-    """One line per wrong option: its name, what was got and what was wanted."""
-    lines = []
+def _explained(error: ValidationError, file: Path | None, lines: Mapping[Where, int]) -> list[str]:
+    """One line per wrong option: its name, what was got, what was wanted, and where it stands."""
+    texts = []
     for problem in error.errors():
-        name = ".".join(str(part) for part in problem["loc"])
+        # A place in a list says nothing that its value, which is shown, does not.
+        name = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "value_error":
-            lines.append(message if message.startswith(name) else f"{name}: {message}")
+            text = message if message.startswith(name) else f"{name}: {message}"
         else:
-            lines.append(f"{name}: got {problem['input']!r}; {message[0].lower()}{message[1:]}.")
-    return "\n".join(lines)
+            text = f"{name}: got {problem['input']!r}; {message[0].lower()}{message[1:]}."
+        where: Where = tuple(problem["loc"])
+        known = any(where[:end] in lines for end in range(1, len(where) + 1))
+        line = f" ({file}, line {Mistake(where, '').line(lines)})" if known else ""
+        texts.append(text + line)
+    return texts
 
 
 __all__ = ["CHANGEABLE", "StudyConfig", "ViewOptions", "load_config", "to_yaml"]

@@ -9,9 +9,11 @@ from typing import Any
 
 import optuna
 
+from hpo.dashboard.spectrum import SPECTRUM
 from hpo.deciding import decide_broken, report_and_decide
 from hpo.decision import Decision
 from hpo.history import Finding, Rule
+from hpo.pruning.collapse import UNDEFINED
 from hpo.storage import StudyDirectory
 from objectives import Measure
 
@@ -46,11 +48,9 @@ class Judging:
             The decision, and the objective in the study's direction.
         """
         values = record["values"]
-        objective = self.measure.objective(values.get(self.measure.name, math.nan))
-        found = None if record["finding"] is None else Finding(**record["finding"])
-        if found is None and not math.isfinite(objective):
-            reason = f"{self.measure.name} is undefined at epoch {rung}"
-            found = Finding("undefined", self.measure.layer, reason)
+        objective, found = judged(self.measure, rung, record)
+        if record.get("spectrum") is not None:
+            trial.set_user_attr(f"{SPECTRUM}{rung}", record["spectrum"])
         repeats = "replicate_of" in trial.user_attrs
         with self.directory.deciding():
             decision = report_and_decide(
@@ -73,6 +73,26 @@ class Judging:
         """
         with self.directory.deciding():
             return decide_broken(trial, rung, f"not finite: {why}")
+
+
+def judged(measure: Measure, rung: int, record: Mapping[str, Any]) -> tuple[float, Finding | None]:
+    """Return what a record says of a trial.
+
+    Args:
+        measure: that is optimised.
+        rung: epoch of the record.
+        record: as `TrialTraining.measure` returned it.
+
+    Returns:
+        The objective as an optimiser sees it; and the collapse that was seen, which an objective
+        without a finite value is too.
+    """
+    objective = measure.objective(record["values"].get(measure.name, math.nan))
+    found = None if record["finding"] is None else Finding(**record["finding"])
+    if found is None and not math.isfinite(objective):
+        reason = f"{measure.name} is undefined at epoch {rung}"
+        found = Finding(UNDEFINED, measure.layer, reason)
+    return objective, found
 
 
 def record_stop(trial: optuna.Trial, decision: Decision) -> None:

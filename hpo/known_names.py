@@ -11,6 +11,7 @@ OBJECTIVES = (
     "alignment",
     "alpha_req",
     "covariance_rank",
+    "guarded_alpha",
     "guarded_lidar",
     "guarded_rank",
     "idest",

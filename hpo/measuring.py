@@ -30,7 +30,9 @@ from objectives import (
     distance_from_initialisation,
     rankme,
     uniformity,
+    view_retrieval,
 )
+from objectives.assessment import thinned
 
 _BOTH_LAYERS = ("alignment", "rankme", "uniformity")
 """Published for the projector's output, and measured on the backbone too."""
@@ -47,11 +49,16 @@ class Measurement:
             layers are asked for, the others with `_projector`. nan where one is undefined.
         backbone: collapse report on the features.
         projector: collapse report on the embeddings.
+        eigenvalues: of the features' covariance, descending; empty where there is no value.
+        gain: view retrieval of the features as a multiple of the untrained network's; nan where it
+            is unknown, or nobody doubts the projector.
     """
 
     values: dict[str, float]
     backbone: CollapseReport
     projector: CollapseReport
+    eigenvalues: tuple[float, ...] = ()
+    gain: float = math.nan
 
 
 @dataclass
@@ -140,8 +147,32 @@ class Gauge:
         )
         if "not finite" in (backbone.kind, projector.kind):
             return Measurement({}, backbone, projector)
-        views = embed_views(
-            trained,
+        views = self._views(trained)
+        projected = project(projector_head, views, device=self.device)
+        values, eigenvalues = _values(
+            about_mean(features, mean),
+            about_mean(embeddings, mean),
+            about_mean(views, mean),
+            about_mean(projected, mean),
+            initial,
+            both_layers=self.both_layers,
+        )
+        gain = math.nan
+        if backbone.kind is None and projector.kind is not None:
+            gain = gain_of(values["view_retrieval"], self.untrained_retrieval(initial))
+        return Measurement(values, backbone, projector, eigenvalues, gain)
+
+    def untrained_retrieval(self, initial: Initial) -> float:
+        """Return view retrieval of the untrained backbone's features, measured once."""
+        if not initial.retrieval:
+            views = self._views(initial.network)
+            about = about_mean(views, self._mean(initial.features))
+            initial.retrieval.append(or_nan(lambda: view_retrieval(thinned(about))))
+        return initial.retrieval[0]
+
+    def _views(self, backbone: nn.Module) -> Tensor:
+        return embed_views(
+            backbone,
             self.images,
             self.normalisation,
             recipe=self.recipe,
@@ -150,16 +181,6 @@ class Gauge:
             device=self.device,
             on_batch=self.on_batch,
         )
-        projected = project(projector_head, views, device=self.device)
-        values = _values(
-            about_mean(features, mean),
-            about_mean(embeddings, mean),
-            about_mean(views, mean),
-            about_mean(projected, mean),
-            initial,
-            both_layers=self.both_layers,
-        )
-        return Measurement(values, backbone, projector)
 
     def _mean(self, features: Tensor) -> Tensor | None:
         return features.mean(dim=0) if self.centred else None
@@ -185,12 +206,14 @@ class Initial:
         features: float32 (n, dim), the measuring images through it.
         backbone: statistics of the features.
         projector: statistics of the embeddings.
+        retrieval: view retrieval of its features, once somebody needed it.
     """
 
     network: nn.Module
     features: Tensor
     backbone: EmbeddingStatistics
     projector: EmbeddingStatistics
+    retrieval: list[float] = field(default_factory=list)
 
 
 def _values(
@@ -201,24 +224,35 @@ def _values(
     initial: Initial,
     *,
     both_layers: bool,
-) -> dict[str, float]:
-    """Measure by name; the layer is the one that the registry names."""
+) -> tuple[dict[str, float], tuple[float, ...]]:
+    """Measure by name, the layer the one that the registry names; and the features' spectrum."""
     found = assess(features, views=views, reference=initial.backbone, check_scale=False)
     values = {name: found[name] for name, measure in MEASURES.items() if measure.layer != "loss"}
     if both_layers:
         other = assess(embeddings, views=projected, reference=initial.projector, check_scale=False)
         values |= {f"{name}_projector": other[name] for name in values if name not in _BOTH_LAYERS}
     values |= {f"{name}_backbone": values[name] for name in _BOTH_LAYERS}
-    return values | {
-        "alignment": _or_nan(lambda: alignment(projected)),
-        "rankme": _or_nan(lambda: rankme(embeddings)),
-        "uniformity": _or_nan(lambda: uniformity(embeddings)),
+    values |= {
+        "alignment": or_nan(lambda: alignment(projected)),
+        "rankme": or_nan(lambda: rankme(embeddings)),
+        "uniformity": or_nan(lambda: uniformity(embeddings)),
         "alpha_r_squared": found.alpha.r_squared if found.alpha is not None else math.nan,
-        "moved": _or_nan(lambda: distance_from_initialisation(features, initial.features)),
+        "moved": or_nan(lambda: distance_from_initialisation(features, initial.features)),
     }
+    spectrum = found.covariance_eigenvalues
+    return values, () if spectrum is None else tuple(spectrum.tolist())
 
 
-def _or_nan(measure: Callable[[], float]) -> float:
+def gain_of(retrieval: float, untrained: float) -> float:
+    """Return view retrieval as a multiple of the untrained network's; nan without either.
+
+    >>> gain_of(0.1, 0.05)
+    2.0
+    """
+    return retrieval / untrained if untrained > 0 else math.nan
+
+
+def or_nan(measure: Callable[[], float]) -> float:
     """A measure that is undefined on these embeddings is nan; the collapse report says why."""
     try:
         return measure()

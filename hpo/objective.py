@@ -28,7 +28,7 @@ _CHECKPOINT_EVERY_SECONDS = 60.0
 
 
 @dataclass
-class LabelFreeObjective:
+class TrialObjective:
     """Trains one configuration and returns its label-free measure at the last rung.
 
     The trial goes on from its checkpoint when there is one, with the parameters it was given.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import optuna
@@ -11,7 +12,15 @@ from torch import nn
 from hpo.budget import Budget
 from hpo.candidates import finished_candidates
 from hpo.errors import ConfigError
-from hpo.goldilocks import EVERYWHERE, Candidate, Round, RoundRules, eligible, next_round
+from hpo.goldilocks import (
+    EVERYWHERE,
+    Candidate,
+    Round,
+    RoundRules,
+    eligible,
+    next_round,
+    probes_of_best,
+)
 from hpo.ledger import Ledger
 from hpo.meter import Meter
 from hpo.observer import Observer
@@ -80,7 +89,7 @@ class OnlineFilter:
             return
         if self.config.probe_all:
             self._probe_everybody(self.prober, finished)
-        elif self.config.labels:
+        elif self.config.labels and self.config.probe_best is None:
             self.finish_round()
             if len(self._new(finished)) >= self.config.probe_batch:
                 self._run_round(self.prober, finished)
@@ -141,7 +150,9 @@ class OnlineFilter:
         prober.baselines(self.untrained)
         with self.directory.deciding():
             earlier = read_rounds(self.study.user_attrs)
-            decided = next_round(
+            best = self.config.probe_best
+            decide = next_round if best is None else partial(probes_of_best, best=best)
+            decided = decide(
                 candidates,
                 earlier,
                 self.accuracies(),

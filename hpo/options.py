@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self
 
@@ -14,10 +12,12 @@ from hpo.budget import parse_budget
 from hpo.errors import ConfigError
 from hpo.known_names import BACKBONES, METHODS, OBJECTIVES, known
 from hpo.named_object import is_reference
+from hpo.option_problems import Problems, about
 from hpo.view_options import ViewOptions
+from hpo.written_numbers import number_or_word, numbers_within
 
 _OF_RAY = ("address", "max_concurrent", "cpus_per_trial", "gpus_per_trial", "storage_path")
-Override = dict[str, float | int | str | bool] | list[float | int | str]
+Override = dict[str, float | int | str | bool | list[float | int | str]] | list[float | int | str]
 
 
 class StudyConfig(BaseModel):
@@ -35,7 +35,7 @@ class StudyConfig(BaseModel):
     check_labels: bool = False
 
     method: str = "simclr"
-    objective: str = "guarded_rank"  # DEFAULT_OBJECTIVE of `objectives`, likewise
+    objective: str = "guarded_alpha"  # DEFAULT_OBJECTIVE of `objectives`, likewise
     backbone: str = "auto"
     weights: Path | None = None
     epochs: int = Field(54, ge=1)
@@ -54,11 +54,13 @@ class StudyConfig(BaseModel):
     search_views: bool = False
     fix: dict[str, float | int | str] = {}
 
+    warm_start: list[str] = []
+    from_trials: int = Field(3, ge=1)
     trials: int | None = Field(None, ge=1)
     budget: str | None = None
     sampler: Literal["random", "tpe"] = "tpe"
     rung_factor: int = Field(3, ge=2)
-    rungs: int = Field(3, ge=1)
+    rungs: int = Field(4, ge=1)
     prune: bool = True
     filter: bool = True
     zone: str | None = None
@@ -67,6 +69,7 @@ class StudyConfig(BaseModel):
     patience: int = Field(2, ge=1)
     probe_share: float = Field(0.1, ge=0, lt=1)
     probe_batch: int = Field(4, ge=1)
+    probe_best: int | None = Field(None, ge=2)
     probe_all: bool = False
     probe_rungs: bool = False
     probe_images: int | None = Field(None, ge=2)
@@ -81,6 +84,7 @@ class StudyConfig(BaseModel):
     lidar_views: int = Field(10, ge=2)
     both_layers: bool = False
 
+    log: list[Literal["mlflow", "tensorboard", "wandb"]] = []
     out: Path = Path("studies/study")
     storage: str | None = None
     study_name: str | None = Field(None, min_length=1, max_length=255)
@@ -147,6 +151,23 @@ class StudyConfig(BaseModel):
 
         return checked_url(value)
 
+    @field_validator("log", "warm_start", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("warm_start")
+    @classmethod
+    def _without_password(cls, value: list[str]) -> list[str]:
+        from hpo.storage_url import checked_url
+
+        for url in (text.partition("#")[0] for text in value if "://" in text):
+            try:
+                checked_url(url)
+            except ConfigError as error:
+                raise ValueError(str(error).removeprefix("storage: ")) from None
+        return value
+
     @field_validator("fix", mode="before")
     @classmethod
     def _numbers_as_numbers(cls, value: object) -> object:
@@ -158,14 +179,14 @@ class StudyConfig(BaseModel):
                 hint = "YAML reads on, off, yes and no as truth values: put them in quotes"
                 raise ValueError(f"fix.{name}: got {entry!r}; wanted a number or a word. {hint}.")
         # YAML reads 1e-3 (no dot) as a word, and so would the command line.
-        return {name: _number_or_word(entry) for name, entry in value.items()}
+        return {name: number_or_word(entry) for name, entry in value.items()}
 
     @field_validator("space", mode="before")
     @classmethod
     def _numbers_in_ranges(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        return {name: _numbers_within(entry) for name, entry in value.items()}
+        return {name: numbers_within(entry) for name, entry in value.items()}
 
     @model_validator(mode="after")
     def _a_cluster_needs_ray(self) -> Self:
@@ -200,6 +221,16 @@ class StudyConfig(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _the_best_are_probed_to_choose_among_them(self) -> Self:
+        if self.probe_best is not None and (not self.labels or self.probe_all):
+            raise ValueError(
+                f"probe_best: got {self.probe_best} "
+                + ("together with probe_all" if self.probe_all else "without labels")
+                + "; it says how many of the best are probed with --labels, instead of rounds."
+            )
+        return self
+
     @property
     def uses_labels(self) -> bool:
         """Whether labelled images are set aside for probes, whatever these are used for."""
@@ -226,7 +257,8 @@ class StudyConfig(BaseModel):
             from hpo.methods import find_method
 
             own = find_method(self.method).space
-        with _about("preset"):
+        tried = Problems()
+        with about("preset"):
             space = search_spaces.get(
                 self.method,
                 optimizer=self.optimizer,
@@ -234,15 +266,17 @@ class StudyConfig(BaseModel):
                 dimensions=own,
                 views=self.search_views,
             )
-        with _about("space"):
+        with tried.about("space"):
             space = space.override(self.space)
-        with _about("search"):
+        with tried.about("search"):
             space = space.search(self.search)
         # A view's option that was set by hand is not searched.
         given = self.views.model_dump(exclude_none=True)
         set_by_hand = {name: given[name] for name in given if name in space.dimensions}
-        with _about("fix"):
-            return space.freeze({**set_by_hand, **self.fix})
+        with tried.about("fix"):
+            space = space.freeze({**set_by_hand, **self.fix})
+        tried.tell()
+        return space
 
 
 # What may differ between two runs of one study: how far it goes and where it runs, not what it is.
@@ -250,32 +284,8 @@ CHANGEABLE = frozenset(
     {
         "trials", "budget", "out", "device", "threads", "workers", "loader_workers",
         "data_root", "finalists", "replicates", "keep", "checkpoint_gib",
-        "cache_dir", "cache_gib", "storage", "study_name",
+        "cache_dir", "cache_gib", "storage", "study_name", "log",
+        "warm_start", "from_trials",
         "engine", "address", "max_concurrent", "cpus_per_trial", "gpus_per_trial", "storage_path",
     }
 )  # fmt: skip
-
-
-@contextmanager
-def _about(option: str) -> Iterator[None]:
-    try:
-        yield
-    except search_spaces.SearchSpacesError as error:
-        raise ConfigError(f"{option}: {error}") from error
-
-
-def _numbers_within(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _number_or_word(entry) for name, entry in value.items()}
-    return [_number_or_word(entry) for entry in value] if isinstance(value, list) else value
-
-
-def _number_or_word(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    for kind in (int, float):
-        try:
-            return kind(value)
-        except ValueError:
-            continue
-    return value

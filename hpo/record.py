@@ -11,6 +11,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.ordering import DECISION, PROBE
+from hpo.warm_start.point import origin
 
 RUNG = "rung/"  # trial attribute: the measures at an epoch
 SPENT = "spent"  # trial attribute: epochs, images and device seconds, lost work included
@@ -55,6 +56,8 @@ class TrialRow:
         spent: "epochs", "images" and "device_seconds" over all its attempts, what was lost in
             kills included; empty where nobody recorded it.
         rungs: epochs at which it was measured, ascending.
+        origin: older study and trial that its hyperparameters were taken from, in words; empty for
+            a trial of its own.
     """
 
     number: int
@@ -75,6 +78,7 @@ class TrialRow:
     decisions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     spent: Mapping[str, float] = field(default_factory=dict)
     rungs: tuple[int, ...] = ()
+    origin: str = ""
 
     @property
     def alpha(self) -> float:
@@ -151,6 +155,7 @@ def _row(trial: FrozenTrial, *, running: bool, probe: Mapping[str, float]) -> Tr
         },
         spent=attrs.get(SPENT, {}),
         rungs=tuple(epochs),
+        origin=origin(attrs),
     )
 
 

@@ -9,9 +9,12 @@ from hpo.decision import GO_ON, Decision
 from hpo.history import History, Reading, Rule
 from hpo.options import StudyConfig
 from hpo.pruning import CollapseRule, FirstStop, HalvingRule
-from hpo.pruning.zone import GOLDILOCKS, Zone
+from hpo.pruning.zone import EVERYWHERE, Zone
 from hpo.pruning.zone_rule import ZoneRule
 
+# The first trial is trained to its end, and the second already has to keep up with it: training
+# three costs a twentieth of a study of 60 trials (the design study of benchmarks/ compares them).
+_MIN_PEERS = 1
 Direction = Literal["maximize", "minimize"]
 
 
@@ -32,7 +35,8 @@ def rules_of(config: StudyConfig, *, direction: Direction) -> Rule:
 
     At the last rung a collapse always stops: a dead trial can never be chosen. Before it, a
     collapse (`--prune`), an α too far from the zone (`--filter`) and a place outside the best
-    (`--prune`) stop a trial, in this order.
+    (`--prune`) stop a trial, in this order. Without a zone that was given (`--zone`) there is none
+    until probes have taught one (`--labels`): the published one keeps the best from finishing.
 
     Args:
         config: the study's.
@@ -42,21 +46,36 @@ def rules_of(config: StudyConfig, *, direction: Direction) -> Rule:
     rules: list[Rule] = [OnlyAt(CollapseRule(patience=1), last)]
     if config.prune:
         rules.append(CollapseRule(patience=config.patience))
-    if config.filter:
+    if asks_for_zone(config):
         rules.append(
             ZoneRule(
-                zone=GOLDILOCKS if config.zone is None else Zone.parse(config.zone),
+                zone=EVERYWHERE if config.zone is None else Zone.parse(config.zone),
                 share=config.filter_share,
                 last_epoch=last,
                 explore_share=config.explore_share,
                 seed=config.seed,
-                # Labels that only check a choice must not stop a trial either.
-                adaptive=config.zone is None and config.labels,
+                adaptive=config.zone is None,
             )
         )
     if config.prune:
-        rules.append(HalvingRule(direction=direction, factor=config.rung_factor, last_epoch=last))
+        rules.append(
+            HalvingRule(
+                direction=direction,
+                factor=config.rung_factor,
+                min_peers=_MIN_PEERS,
+                last_epoch=last,
+            )
+        )
     return FirstStop(tuple(rules))
+
+
+def asks_for_zone(config: StudyConfig) -> bool:
+    """Whether trials are asked for a zone: one that was given, or that rounds of probes teach.
+
+    Labels that only check a choice, or come after the search, must not stop a trial.
+    """
+    in_rounds = config.labels and config.probe_best is None
+    return config.filter and (config.zone is not None or in_rounds)
 
 
 def replicate_rules(config: StudyConfig) -> Rule:

@@ -19,6 +19,7 @@ from hpo.ray_tune.resuming import collect_checkpoints
 from hpo.record import read_rows
 from hpo.replication import missing_replicates, n_replicates
 from hpo.retention import GIB, check_quota
+from hpo.rules import asks_for_zone
 from hpo.sharing import check_shared, trainings
 from hpo.storage import StudyDirectory
 from hpo.trial_runner import Failures, Reports, TrialRunner, TrialsFailedError
@@ -207,7 +208,7 @@ class Search:
 
 def _stops(config: StudyConfig) -> str:
     stops = []
-    if config.filter:
+    if asks_for_zone(config):
         stops.append("α far from the zone is filtered out")
     if config.prune:
         stops.append(f"one in {config.rung_factor} goes on")

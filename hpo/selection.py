@@ -24,7 +24,7 @@ from hpo.goldilocks import (
 )
 from hpo.online_filter import OnlineFilter, read_rounds
 from hpo.prober import backbone_weights
-from hpo.pruning.zone import GOLDILOCKS
+from hpo.pruning.zone import EVERYWHERE
 from hpo.record import read_rows
 from hpo.storage import StudyDirectory
 from hpo.workload import Workload
@@ -62,7 +62,8 @@ class Finalists:
 def shortlist_and_finalists(online: OnlineFilter) -> Finalists:
     """Hold the last round of probes, record the shortlist and take its best.
 
-    With labels everybody who was probed is shortlisted; without, those closest to the zone.
+    With labels everybody who was probed is shortlisted; without, the best by the objective, or with
+    a zone that was given those closest to it.
 
     Args:
         online: the study's filter.
@@ -125,7 +126,7 @@ def _listed(
     probed = [c for c in here if c.number in accuracies and c.number not in barred]
     if probed:
         rounds = read_rounds(online.study.user_attrs)
-        zone = rounds[-1].zone if rounds else GOLDILOCKS
+        zone = rounds[-1].zone if rounds else EVERYWHERE
         excluded = {c.number: "was not probed" for c in here}
         for each in rounds:
             excluded |= {n: why for n, why in each.excluded.items() if n in excluded}
@@ -138,7 +139,7 @@ def _listed(
         size=max(1, shortlist_size(len(here), share=config.shortlist_share)),
         direction=direction,
         least_moved=config.least_moved,
-        zone=online.rules.zone or GOLDILOCKS,
+        zone=online.rules.zone or EVERYWHERE,
     )
     return Shortlist(listed.numbers, {**listed.excluded, **gone})
 

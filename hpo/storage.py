@@ -264,11 +264,7 @@ def check_same(study: optuna.Study, identity: Mapping[str, Any]) -> None:
     if stored is None:
         study.set_user_attr("identity", dict(identity))
         return
-    lines = [
-        f"  {name}: the study has {stored.get(name)!r}, this run {identity.get(name)!r}"
-        for name in sorted({*stored, *identity})
-        if stored.get(name) != identity.get(name)
-    ]
+    lines = identity_differences(stored, identity)
     if lines:
         raise StudyMismatchError(
             "out: this directory holds a study made with another configuration:\n"
@@ -277,11 +273,25 @@ def check_same(study: optuna.Study, identity: Mapping[str, Any]) -> None:
         )
 
 
+def identity_differences(stored: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """Return a line for each field in which a study and a run differ.
+
+    >>> identity_differences({"epochs": 6}, {"epochs": 9})
+    ['  epochs: the study has 6, this run 9']
+    """
+    return [
+        f"  {name}: the study has {stored.get(name)!r}, this run {given.get(name)!r}"
+        for name in sorted({*stored, *given})
+        if stored.get(name) != given.get(name)
+    ]
+
+
 __all__ = [
     "STUDY_NAME",
     "Place",
     "StudyDirectory",
     "check_same",
+    "identity_differences",
     "load_study",
     "open_storage",
     "open_study",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import optuna
@@ -12,8 +13,10 @@ from optuna.storages import RDBStorage
 from hpo.belonging import check_place, open_shared_study
 from hpo.budget import TIMES, Budget
 from hpo.config import StudyConfig, to_yaml
+from hpo.dashboard import describe_choice, name_the_objective
 from hpo.errors import StorageError
 from hpo.interruption import StopFlag
+from hpo.loggers import check_loggers, logging_to
 from hpo.meter import Meter
 from hpo.observer import Observer, Silent
 from hpo.place import Place, place_of
@@ -24,6 +27,7 @@ from hpo.retention import apply_retention
 from hpo.search import Search
 from hpo.selection import decide_and_hand_over, shortlist_and_finalists
 from hpo.storage import StudyDirectory, check_same, open_study
+from hpo.warm_start.recording import check_sources, record_points
 from hpo.workers.crew import Crew, crew_of, uses_cuda
 from hpo.workers.starting import start_method, warm_up
 from hpo.workload import Workload, prepare
@@ -59,6 +63,7 @@ def run_study(
     """
     started = time.monotonic() if started is None else started
     observer, flag = observer or Silent(), flag or StopFlag()
+    check_loggers(config.log)
     if config.engine != "ray":
         return _run_study(config, crew_of(config), None, observer, flag, started)
     from hpo.ray_tune.cluster import Cluster
@@ -80,10 +85,11 @@ def _run_study(
     directory = StudyDirectory(config.out)
     directory.prepare()
     directory.check_free(_MIN_FREE_BYTES)
-    with directory.lock():
+    with directory.lock(), ExitStack() as stack:
         directory.wait_for_workers(observer.note, flag.check)
         place = place_of(config)
         check_place(place)
+        check_sources(config.warm_start, config, n_trials=config.from_trials)
         if place.elsewhere:
             config = config.model_copy(update={"study_name": place.study_name})
         if cluster is None and crew.n_workers > 1:
@@ -94,10 +100,22 @@ def _run_study(
             observer.decoding(done, total)
 
         workload = prepare(config, progress=decoding, note=observer.note)
+        check_sources(config.warm_start, config, n_trials=config.from_trials, space=workload.space)
         storage = place.open(say=observer.note, check=flag.check)
         study = _open_study(storage, place, config)
         check_same(study, workload.identity)
+        record_points(
+            study,
+            config.warm_start,
+            config,
+            workload.space,
+            n_trials=config.from_trials,
+            note=observer.note,
+        )
         _store_config(study, directory, config, workload)
+        name_the_objective(study)
+        group = place.study_name if place.elsewhere else directory.out.absolute().name
+        observer = stack.enter_context(logging_to(config.log, study, directory, group, observer))
         meter = Meter(
             study,
             Budget.of(config),
@@ -113,6 +131,7 @@ def _run_study(
             _check_budget(search)
             search.run()
             _choose(search)
+            describe_choice(study, directory, observer.note)
         finally:
             meter.write()
             observer.rows(read_rows(study, running=False))

@@ -11,11 +11,12 @@ import optuna
 from optuna.trial import TrialState
 
 from hpo.budget import Budget
+from hpo.dashboard import Describing
 from hpo.errors import GoldilocksError, in_a_line
 from hpo.ledger import Ledger
 from hpo.measuring import Initial
 from hpo.meter import BudgetSpent, Clock
-from hpo.objective import LabelFreeObjective
+from hpo.objective import TrialObjective
 from hpo.pruning import rung_epochs
 from hpo.record import WORKER
 from hpo.retention import apply_retention
@@ -112,8 +113,9 @@ class TrialRunner:
         self._warned = worker != 0  # once is enough for all
         self._trial_started = self._trial_started_at = 0.0
         workload.gauge.on_batch = clock.tick
+        self._describing = Describing(study, directory, reports.note)
         measure = get_measure(config.objective)
-        self.objective = LabelFreeObjective(
+        self.objective = TrialObjective(
             space=workload.space,
             plan=workload.plan,
             begin=workload.begin,
@@ -156,19 +158,30 @@ class TrialRunner:
 
     def complete(self, trial: optuna.Trial, value: float) -> None:
         """Tell the study that a trial got to its end."""
-        self.study.tell(trial, value)
+        self._tell(trial, value=value)
         apply_retention(self.study, self.directory, self.config)
 
     def prune(self, trial: optuna.Trial) -> None:
         """Tell the study that a trial was stopped; its attributes say why."""
-        self.study.tell(trial, state=TrialState.PRUNED)
+        self._tell(trial, state=TrialState.PRUNED)
         apply_retention(self.study, self.directory, self.config)
 
     def fail(self, trial: optuna.Trial, error: str) -> None:
         """Tell the study that a trial ended with an error."""
         self._outcome(trial, "error", error)
-        self.study.tell(trial, state=TrialState.FAIL)
+        self._tell(trial, state=TrialState.FAIL)
         self.reports.note(f"trial {trial.number}: failed: {error}")
+
+    def _tell(
+        self,
+        trial: optuna.Trial,
+        *,
+        value: float | None = None,
+        state: TrialState | None = None,
+    ) -> None:
+        self._describing.ending(trial)
+        self.study.tell(trial, value, state=state)
+        self._describing.ended(trial.number)
 
     def _outcome(self, trial: optuna.Trial, kind: str, reason: str) -> None:
         trial.set_user_attr("outcome", {"kind": kind, "reason": reason})

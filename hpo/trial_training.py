@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hpo.dashboard.spectrum import spectrum_record
 from hpo.measuring import Gauge, Initial
 from hpo.pruning import findings
 from hpo.training import Training, TrainingPlan
@@ -73,7 +74,7 @@ class TrialTraining:
         Returns:
             Plain data: "values", every measure by name, with "ssl_loss" and with "seconds", the
             time this trial has taken so far; "finding", the collapse that was seen as the fields
-            of a `Finding`, or None.
+            of a `Finding`, or None; "spectrum", as `spectrum_record` makes it, or None.
         """
         started = time.monotonic()
         measurement = self.gauge.measure(self.training.learner, self.initial)
@@ -82,11 +83,17 @@ class TrialTraining:
             measurement.backbone,
             measurement.projector,
             references=(self.initial.backbone, self.initial.projector),
+            gain=measurement.gain,
         )
         values = dict(measurement.values)
         values["ssl_loss"] = self.loss
         values["seconds"] = self.train_seconds + self.measure_seconds
-        record = {"values": values, "finding": None if found is None else asdict(found)}
+        spectrum = measurement.eigenvalues
+        record = {
+            "values": values,
+            "finding": None if found is None else asdict(found),
+            "spectrum": spectrum_record(spectrum) if spectrum else None,
+        }
         self.rungs[str(self.epoch)] = record
         return record
 

@@ -36,6 +36,7 @@ from objectives.guarded import (
     guarded_rank,
     guarded_rank_score,
 )
+from objectives.guarded_alpha import guarded_alpha, guarded_alpha_score
 from objectives.idest import IdestFit, idest
 from objectives.initialisation import distance_from_initialisation
 from objectives.jackknife import Interval, distinguishable, jackknife
@@ -103,6 +104,8 @@ __all__ = [
     "fit_power_law",
     "gate",
     "get_measure",
+    "guarded_alpha",
+    "guarded_alpha_score",
     "guarded_lidar",
     "guarded_lidar_score",
     "guarded_rank",

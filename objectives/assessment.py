@@ -18,6 +18,7 @@ from objectives.covariance_rank import covariance_rank
 from objectives.embeddings import ArrayLike, check_embeddings, check_views
 from objectives.errors import EmbeddingError
 from objectives.guarded import gate, guarded_lidar_score, guarded_rank_score
+from objectives.guarded_alpha import guarded_alpha_score
 from objectives.idest import idest
 from objectives.jackknife import permutation
 from objectives.lidar import lidar, lidar_noise_corrected
@@ -36,11 +37,13 @@ PAIRS_OF_AT_MOST = 4096
 """Samples of which all pairs are compared; more are thinned out, as their cost is quadratic."""
 
 _RANK = {"epsilon": 1e-7}
+_ALPHA = {"first_rank": 4, "last_rank": 100, "refit": False}
 _LIDAR = {"delta": 1e-4, "relative_delta": False, "epsilon": 1e-7}
 DEFAULT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "alignment": {"power": 2.0},
-    "alpha_req": {"first_rank": 4, "last_rank": 100, "refit": False},
+    "alpha_req": _ALPHA,
     "covariance_rank": {**_RANK, "centred": True},
+    "guarded_alpha": _ALPHA,
     "guarded_lidar": _LIDAR,
     "guarded_rank": _RANK,
     "idest": {"n_sizes": 16, "smallest": 0.2, "n_repeats": 3, "seed": 0},
@@ -128,7 +131,7 @@ def assess(
     report = collapse_report(moments, reference=reference, moved=moved, check_scale=check_scale)
     fit = alpha_req(moments)
     taken = _Taken(layer, DEFAULT_OPTIONS)
-    few = _thinned(rows)
+    few = thinned(rows)
     taken.add("alpha_req", rows, lambda **_: fit.alpha)
     taken.add("covariance_rank", rows, partial(covariance_rank, moments))
     taken.add("idest", few, lambda **options: idest(few, **options).dimension)
@@ -170,13 +173,14 @@ def _not_finite(embeddings: ArrayLike, views: ArrayLike | None) -> CollapseRepor
 def _add_views(
     taken: _Taken, views: Tensor, *, moments_rank: float, report: CollapseReport
 ) -> None:
-    few, moments = _thinned(views), view_moments_of(views)
+    few, moments = thinned(views), view_moments_of(views)
     taken.add("alignment", views, partial(alignment, views))
     taken.add("view_retrieval", few, lambda: view_retrieval(few))
     taken.add("lidar", views, partial(lidar, moments))
     taken.add("lidar_noise_corrected", views, partial(lidar_noise_corrected, moments))
     found, is_open = taken.value("view_retrieval"), gate(collapse=[report]).open
     scores = (
+        ("guarded_alpha", lambda **_: guarded_alpha_score(taken.value("alpha_req"), found)),
         ("guarded_rank", lambda **_: guarded_rank_score(moments_rank, found)),
         ("guarded_lidar", lambda **_: guarded_lidar_score(taken.value("lidar"), found)),
     )
@@ -220,7 +224,8 @@ class _Taken:
         return next(found, math.nan)
 
 
-def _thinned(samples: Tensor) -> Tensor:
+def thinned(samples: Tensor) -> Tensor:
+    """Return the samples of which all pairs are compared: all, or `PAIRS_OF_AT_MOST` of them."""
     if len(samples) <= PAIRS_OF_AT_MOST:
         return samples
     return samples[permutation(len(samples), 0)[:PAIRS_OF_AT_MOST].to(samples.device)]

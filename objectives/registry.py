@@ -41,6 +41,15 @@ MEASURES: MappingProxyType[str, Measure] = MappingProxyType(
                 source="Roy and Vetterli, EUSIPCO 2007; as in reptrix 0.1.0 and ssrlib 0.2.0",
             ),
             Measure(
+                name="guarded_alpha",
+                direction="maximize",
+                needs_views=True,
+                layer="backbone",
+                minimum_samples=one_more_than,
+                cost="alpha_req's and view_retrieval's",
+                source="ours: α-ReQ weighed with view retrieval, behind a gate",
+            ),
+            Measure(
                 name="guarded_lidar",
                 direction="maximize",
                 needs_views=True,

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search_spaces import view_options
 from search_spaces.constraints import AtLeast, Below, Constraint
@@ -16,8 +17,13 @@ from search_spaces.dimensions import Categorical, Dimension, Float, Int, Value, 
 from search_spaces.errors import SearchSpacesError, SpaceError, UnknownMethodError
 from search_spaces.naming import nearest
 from search_spaces.optimizers import optimizer_dimensions
-from search_spaces.preset import GENERAL_PRESETS, Preset, with_preset
+from search_spaces.preset import GENERAL_PRESETS, Preset, is_preset_file, with_preset
 from search_spaces.space import SearchSpace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from search_spaces.preset_file import OwnPreset
 
 _METHODS = (
     "barlow_twins", "byol", "dcl", "dclw", "dino", "directclr", "fastsiam", "frossl",
@@ -48,18 +54,25 @@ def get(
     Args:
         method: one of `method_names()`, or any name for one of the user's own.
         optimizer: "adamw", "sgd" or "lars"; ranges of `lr` and `weight_decay` follow it.
-        preset: one of `presets(method)`.
+        preset: one of `presets(method)`, or a FILE.yaml of the user's own (`own_preset`).
         dimensions: those of a method of the user's own; None for one that comes along.
         views: whether the options of the views vary too, as they are in every preset.
 
     Raises:
         UnknownMethodError: for a method without a space, with the nearest name.
-        SpaceError: for an unknown optimiser or preset, a preset of another optimiser, or
-            dimensions of the user's own whose names are taken.
+        SpaceError: for an unknown optimiser or preset, a preset of another optimiser, all that is
+            wrong with a preset file, or dimensions of the user's own whose names are taken.
 
     >>> list(get("simclr", preset="quick"))
     ['lr', 'temperature']
     """
+    if is_preset_file(preset):
+        from pathlib import Path
+
+        own = own_preset(
+            Path(preset), method=method, optimizer=optimizer, dimensions=lambda name: dimensions
+        ).searched
+        return _with_views(own) if views else own
     common = optimizer_dimensions(optimizer, method=method)
     described: Mapping[str, Any]
     if dimensions is None:
@@ -79,14 +92,46 @@ def get(
         papers=described.get("PRESETS", {}),
         missing=described.get("MISSING", {}),
     )
-    if not views:
-        return space
-    return SearchSpace(
-        method,
-        {**space.dimensions, **view_options.DIMENSIONS},
-        space.fixed,
-        space.held,
-        space.constraints,
+    return _with_views(space) if views else space
+
+
+def own_preset(
+    file: Path,
+    *,
+    method: str | None = None,
+    optimizer: str | None = None,
+    default_method: str = "",
+    dimensions: Callable[[str], Mapping[str, Dimension] | None] = lambda method: None,
+    on_top: Mapping[str, Any] | None = None,
+) -> OwnPreset:
+    """Read a preset of the user's own from YAML; the arguments are those of `read_preset`.
+
+    Args:
+        file: with any of the keys `extends`, `method`, `optimizer`, `space`, `search`,
+            `search_views`, `fix` and `about`.
+        method: that it has to be for; None for what the file says.
+        optimizer: likewise.
+        default_method: where neither says one.
+        dimensions: from the name of a method of the user's own to what it adds; None for others.
+        on_top: more `space`, `search` and `fix`, on top of the file's.
+
+    Raises:
+        SpaceError: with everything that is wrong with the file, and its lines.
+    """
+    # Half as much code again as all that is here, and only those with files want it.
+    from search_spaces.preset_file import read_preset
+
+    def space_of(method: str, optimizer: str, preset: str, views: bool) -> SearchSpace:
+        given = dimensions(method)
+        return get(method, optimizer=optimizer, preset=preset, dimensions=given, views=views)
+
+    return read_preset(
+        file,
+        space_of=space_of,
+        method=method,
+        optimizer=optimizer,
+        default_method=default_method,
+        on_top=on_top,
     )
 
 
@@ -105,6 +150,12 @@ def presets(method: str) -> dict[str, str]:
     papers: dict[str, Preset] = vars(_module(method)).get("PRESETS", {})
     of_papers = {name: f"{p.source} (optimizer {p.optimizer})" for name, p in papers.items()}
     return {**GENERAL_PRESETS, **of_papers}
+
+
+def _with_views(space: SearchSpace) -> SearchSpace:
+    every = {**space.dimensions, **space.held}
+    views = {n: d for n, d in view_options.DIMENSIONS.items() if n not in every}
+    return replace(space, dimensions={**space.dimensions, **views})
 
 
 def _module(method: str) -> Any:
@@ -143,7 +194,9 @@ __all__ = [
     "Value",
     "When",
     "get",
+    "is_preset_file",
     "method_names",
     "optimizer_dimensions",
+    "own_preset",
     "presets",
 ]

@@ -8,7 +8,12 @@ from typing import Any
 
 from search_spaces.dimensions import Categorical, Dimension, Float, Int, Value, is_finite_number
 from search_spaces.errors import SpaceError
+from search_spaces.mistakes import Mistake
 from search_spaces.naming import nearest
+
+_WORDS = ("unit", "source")
+_OF_RANGES = ("low", "high", "default", "log", *_WORDS)
+_OF_CHOICES = ("choices", "default", *_WORDS)
 
 
 def gives_range(change: object) -> bool:
@@ -17,7 +22,7 @@ def gives_range(change: object) -> bool:
     >>> gives_range([1, 2]), gives_range({"default": 1})
     (True, False)
     """
-    return not isinstance(change, Mapping) or set(change) != {"default"}
+    return not isinstance(change, Mapping) or not set(change) <= {"default", *_WORDS}
 
 
 def overridden(name: str, dimension: Dimension, change: object) -> Dimension:
@@ -26,54 +31,111 @@ def overridden(name: str, dimension: Dimension, change: object) -> Dimension:
     Args:
         name: of the hyperparameter, for messages.
         dimension: as it is.
-        change: a list of choices, or a mapping of `low`, `high`, `default`, `log` or `choices`.
-            Choices without a default keep the old one where it is among them; else the nearest
-            number, or the first word, is the default.
+        change: as `examined` takes it.
 
     Raises:
-        SpaceError: for anything else, with what was wanted.
+        SpaceError: for anything else: a line for each mistake, with what was wanted.
 
     >>> overridden("queue", Categorical((256, 1024), default=1024), [64, 256]).default
     256
     """
+    changed, mistakes = examined(name, dimension, change)
+    if mistakes:
+        raise SpaceError("\n".join(f"{name}: {mistake.text}" for mistake in mistakes))
+    return changed
+
+
+def examined(name: str, dimension: Dimension, change: object) -> tuple[Dimension, list[Mistake]]:
+    """Return a dimension as a user changes it, and all that is wrong with the change.
+
+    Args:
+        name: of the hyperparameter, for messages.
+        dimension: as it is.
+        change: a list of choices, or a mapping of `low`, `high`, `default`, `log` or `choices`,
+            and perhaps `unit` and `source`. Choices without a default keep the old one where it
+            is among them; else the nearest number, or the first word, is the default.
+
+    Returns:
+        The dimension as it was where anything is wrong.
+
+    >>> [str(m.where) for m in examined("lr", Float(0, 1, default=0.5), {"low": "a", "hi": 2})[1]]
+    ["('hi',)", "('low',)"]
+    """
     if isinstance(change, list | tuple):
-        change = {"choices": change}
-    if not isinstance(change, Mapping):
-        raise SpaceError(
-            f"{name}: got {change!r}; a range is given as {{low: …, high: …}} and choices as a "
-            f"list. To keep it at one value, use fix ({name}={change}) instead."
+        changed, mistakes = examined(name, dimension, {"choices": change})
+        # A list on its own has no key `choices` to lead to it.
+        shorter = [m.where[1:] if m.where[:1] == ("choices",) else m.where for m in mistakes]
+        return changed, [Mistake(w, m.text) for w, m in zip(shorter, mistakes, strict=True)]
+    if not isinstance(change, Mapping) and change is not None:
+        text = (
+            f"got {change!r}; a range is given as {{low: …, high: …}} and choices as a list. "
+            f"To keep it at one value, use fix ({name}={change}) instead."
         )
+        return dimension, [Mistake((), text)]
     if not change:
-        raise SpaceError(f"{name}: got nothing; wanted low, high, default, log or choices.")
+        wanted = "wanted low, high, default, log or choices"
+        return dimension, [Mistake((), f"got nothing; {wanted}.")]
     given = {str(key): value for key, value in change.items()}
+    of_choices = isinstance(dimension, Categorical) or "choices" in given
+    mistakes = _unknown(given, _OF_CHOICES if of_choices else _OF_RANGES)
     try:
-        if isinstance(dimension, Categorical) or "choices" in given:
-            return _choices(dimension, given)
-        return _range(dimension, given)
+        changed = (_choices if of_choices else _range)(dimension, given, mistakes)
     except SpaceError as error:
-        raise SpaceError(f"{name}: {error}") from None
+        key = str(error).partition(":")[0].partition(",")[0]
+        return dimension, [*mistakes, Mistake((key,), str(error))]
+    return (dimension if mistakes else changed), mistakes
 
 
-def _range(dimension: Float | Int, given: dict[str, Any]) -> Dimension:
-    _refuse_unknown(given, ("low", "high", "default", "log"))
-    numbers: dict[str, Any] = {
-        key: _number(key, value) for key, value in given.items() if key != "log"
-    }
+def _unknown(given: Mapping[str, Any], known: tuple[str, ...]) -> list[Mistake]:
+    mistakes = [
+        Mistake((key,), f"unknown key {key!r}. {_instead(key, known)}")
+        for key in given
+        if key not in known
+    ]
+    for key in _WORDS:
+        if not isinstance(given.get(key, ""), str):
+            text = f"{key}: got {given[key]!r}; wanted words. Put them in quotes."
+            mistakes.append(Mistake((key,), text))
+    return mistakes
+
+
+def _instead(key: str, known: tuple[str, ...]) -> str:
+    if key == "step":
+        return "A range has no steps: give choices as a list."
+    return nearest(key, known)
+
+
+def _range(dimension: Any, given: dict[str, Any], mistakes: list[Mistake]) -> Dimension:
+    numbers: dict[str, Any] = {}
+    wrong: list[Mistake] = []
+    for key in ("low", "high", "default"):
+        if key in given:
+            try:
+                numbers[key] = _number(key, given[key])
+            except SpaceError as error:
+                wrong.append(Mistake((key,), str(error)))
     if not isinstance(given.get("log", False), bool):
-        raise SpaceError(f"log: got {given['log']!r}; wanted true or false.")
+        text = f"log: got {given['log']!r}; wanted true or false."
+        wrong.append(Mistake(("log",), text))
+    mistakes += wrong
+    if wrong:
+        return dimension  # type: ignore[no-any-return]
     ends = {key: numbers.get(key, getattr(dimension, key)) for key in ("low", "high", "default")}
-    if "default" not in given and not ends["low"] <= ends["default"] <= ends["high"]:
+    if "default" not in given and ends["low"] < ends["high"]:
+        _check_old_default(ends)
+    words = {key: given[key] for key in _WORDS if isinstance(given.get(key), str)}
+    changed: Float | Int = replace(
+        dimension, **numbers, **words, log=given.get("log", dimension.log)
+    )
+    return changed
+
+
+def _check_old_default(ends: Mapping[str, Any]) -> None:
+    if not ends["low"] <= ends["default"] <= ends["high"]:
         raise SpaceError(
             f"its default {ends['default']} is not in [{ends['low']}, {ends['high']}]; give a "
             "default too."
         )
-    return replace(dimension, **numbers, log=given.get("log", dimension.log))
-
-
-def _refuse_unknown(given: dict[str, Any], known: tuple[str, ...]) -> None:
-    for key in given:
-        if key not in known:
-            raise SpaceError(f"unknown key {key!r}. {nearest(key, known)}")
 
 
 def _number(key: str, value: object) -> object:
@@ -88,36 +150,44 @@ def _number(key: str, value: object) -> object:
     return value
 
 
-def _choices(dimension: Dimension, given: dict[str, Any]) -> Categorical:
-    _refuse_unknown(given, ("choices", "default"))
+def _choices(dimension: Dimension, given: dict[str, Any], mistakes: list[Mistake]) -> Dimension:
     old = dimension.choices if isinstance(dimension, Categorical) else ()
     raw = given.get("choices", old)
     if isinstance(raw, str) or not isinstance(raw, list | tuple):
         raise SpaceError(f"choices: got {raw!r}; wanted a list.")
-    choices = tuple(_choice(value, dimension) for value in raw)
+    read: list[Value] = []
+    for where, value in [(("choices", place), v) for place, v in enumerate(raw)]:
+        try:
+            read.append(_choice("choices", value, dimension))
+        except SpaceError as error:
+            mistakes.append(Mistake(where, str(error)))
+    if mistakes:
+        return dimension
+    choices = tuple(read)
     if "default" in given:
-        default = _choice(given["default"], dimension)
+        default = _choice("default", given["default"], dimension)
     else:
         default = _default(choices, dimension.default)
+    words = {key: given[key] for key in _WORDS if key in given}
     if isinstance(dimension, Categorical):
-        return replace(dimension, choices=choices, default=default)
+        return replace(dimension, choices=choices, default=default, **words)
     kept = {k: getattr(dimension, k) for k in ("unit", "source", "collapses", "held", "when")}
-    return Categorical(choices, default=default, **kept)
+    return Categorical(choices, default=default, **{**kept, **words})
 
 
-def _choice(value: object, dimension: Dimension) -> Value:
+def _choice(key: str, value: object, dimension: Dimension) -> Value:
     """A choice of the same kind as the others: the words among them, or numbers."""
     of_choices = dimension.choices if isinstance(dimension, Categorical) else (0.0,)
     words = [c for c in of_choices if isinstance(c, str)]
     if isinstance(value, str) and value not in words:
         if len(words) == len(of_choices):
             return value
-        return _number("choices", value)  # type: ignore[return-value]
+        return _number(key, value)  # type: ignore[return-value]
     if isinstance(value, str) or (is_finite_number(value) and len(words) < len(of_choices)):
         return value  # type: ignore[return-value]
     hint = " YAML reads on, off, yes and no as truth values: quote them." * isinstance(value, bool)
     wanted = f"words such as {words[-1]!r}" if words else "finite numbers"
-    raise SpaceError(f"choices: got {value!r}; wanted {wanted}.{hint}")
+    raise SpaceError(f"{key}: got {value!r}; wanted {wanted}.{hint}")
 
 
 def _default(choices: tuple[Value, ...], old: Value) -> Value:

@@ -17,6 +17,7 @@ GENERAL_PRESETS = {
 }
 """The presets that every method has, each with what it is."""
 
+_ENDINGS = (".yaml", ".yml")
 _QUICK_SHARE = 0.5  # of the range, round the default
 _WIDE_FACTOR = 3.0
 
@@ -36,6 +37,15 @@ class Preset:
     optimizer: str
     dimensions: Mapping[str, Dimension]
     fixed: Mapping[str, Value] = field(default_factory=dict)
+
+
+def is_preset_file(preset: str) -> bool:
+    """Whether a preset is given as a file of the user's own.
+
+    >>> is_preset_file("mine.yaml"), is_preset_file("wide")
+    (True, False)
+    """
+    return preset.lower().endswith(_ENDINGS)
 
 
 def grid(*values: Value, default: Value, source: str, unit: str = "1") -> Categorical:

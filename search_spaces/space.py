@@ -15,6 +15,7 @@ from search_spaces.dimensions import Categorical, Dimension, Value
 from search_spaces.drawing import drawing_order, drawn_before, ends_given
 from search_spaces.engines import optuna_distribution, optuna_suggestion, ray_dependent, ray_domain
 from search_spaces.errors import SpaceError
+from search_spaces.mistakes import Collected
 from search_spaces.naming import nearest
 from search_spaces.overriding import gives_range, overridden
 from search_spaces.possible import check_possible, check_value
@@ -81,11 +82,14 @@ class SearchSpace:
         look, not what may be tried on purpose.
 
         Raises:
-            SpaceError: for a name the space does not have, a value of the wrong kind, or fixed
-                values and choices that no trial could go together with.
+            SpaceError: for names the space does not have, values of the wrong kind (all at once),
+                or fixed values and choices that no trial could go together with.
         """
+        tried = Collected()
         for name, value in values.items():
-            check_value(name, value, self._dimension(name), self.fixed.get(name))
+            with tried.one():
+                check_value(name, value, self._dimension(name), self.fixed.get(name))
+        tried.tell()
         ranges = {**self.held, **self.dimensions}
         frozen = {n: replace(ranges[n], held=FIXED) for n in values if n in ranges}
         left = {n: d for n, d in self.dimensions.items() if n not in values}
@@ -98,18 +102,17 @@ class SearchSpace:
         """Let dimensions vary that are held or fixed; the others stay as they are.
 
         Raises:
-            SpaceError: for a name the space does not have, or one without a range.
+            SpaceError: for names the space does not have, or without a range; all at once.
 
         >>> from search_spaces import get
         >>> "warmup_share" in get("simclr").search(["warmup_share"]).dimensions
         True
         """
-        released = {}
+        released, tried = {}, Collected()
         for name in names:
-            dimension = self._dimension(name)
-            if dimension is None:
-                raise SpaceError(f"{name}: is fixed and has no range to search.")
-            released[name] = replace(dimension, held="")
+            with tried.one():
+                released[name] = replace(self._ranged(name, "search"), held="")
+        tried.tell()
         return replace(
             self,
             dimensions={**self.dimensions, **released},
@@ -121,29 +124,29 @@ class SearchSpace:
         """Change ranges, choices and defaults of some dimensions.
 
         Args:
-            changes: by name: a mapping of `low`, `high`, `default`, `log` or `choices`, or a list
-                of choices. A held dimension that gets a range or choices varies from then on; one
-                that gets only a default stays held, at that value.
+            changes: by name: a mapping of `low`, `high`, `default`, `log` or `choices` (and
+                perhaps `unit` and `source`), or a list of choices. A held dimension that gets a
+                range or choices varies from then on; one that gets only a default stays held, at
+                that value.
 
         Raises:
-            SpaceError: for an unknown name, an unknown key or an impossible range.
+            SpaceError: for unknown names, unknown keys and impossible ranges; all at once.
 
         >>> from search_spaces import get
         >>> space = get("simclr").override({"temperature": {"low": 0.1}})
         >>> space.dimensions["temperature"].low
         0.1
         """
-        space = self
+        space, tried = self, Collected()
         for name, change in changes.items():
-            dimension = space._dimension(name)
-            if dimension is None:
-                raise SpaceError(f"{name}: is fixed and has no range to change.")
-            changed = overridden(name, dimension, change)
-            if gives_range(change):
-                space = space.search([name])
-                changed = replace(changed, held="")
-            fixed = {n: v for n, v in space.fixed.items() if n != name}
-            space = replace(space, dimensions={**space.dimensions, name: changed}, fixed=fixed)
+            with tried.one():
+                changed = overridden(name, space._ranged(name, "change"), change)
+                if gives_range(change):
+                    space = space.search([name])
+                    changed = replace(changed, held="")
+                fixed = {n: v for n, v in space.fixed.items() if n != name}
+                space = replace(space, dimensions={**space.dimensions, name: changed}, fixed=fixed)
+        tried.tell()
         return space
 
     def for_images(self, n_images: int) -> SearchSpace:
@@ -274,6 +277,12 @@ class SearchSpace:
         if dimension.when is not None and not dimension.when.holds(known):
             return dimension.default
         return ray_domain(dimension, ends_given(name, self.dimensions, self.constraints, known))
+
+    def _ranged(self, name: str, wish: str) -> Dimension:
+        dimension = self._dimension(name)
+        if dimension is None:
+            raise SpaceError(f"{name}: is fixed and has no range to {wish}.")
+        return dimension
 
     def _dimension(self, name: str, *, known: bool = False) -> Dimension | None:
         """The dimension of a name; None for a fixed value without one."""

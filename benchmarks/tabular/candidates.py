@@ -208,11 +208,6 @@ _REMEDIES = (
     ),
     ("alpha_high", lambda r: r.value("alpha_req"), "on small images features start at 1, too flat"),
     ("alpha_to_2", lambda r: -(r.value("alpha_req") - 2).abs(), "higher up to a knee, at 2"),
-    (
-        "retrieval_alpha",
-        log_sum(view_retrieval=1, alpha_req=1),
-        "found again, and a spectrum that has left the flat start",
-    ),
     ("view_contrast", _view_contrast(""), "retrieval without its all or nothing, projector"),
     ("view_contrast_backbone", _view_contrast("_backbone"), "the same on the backbone"),
     (

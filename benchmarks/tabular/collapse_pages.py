@@ -15,13 +15,15 @@ def page(found: Mapping[str, Any]) -> str:
     parts = [
         f"Dead: {found['truth']['dead']}. Alive: {found['truth']['alive']}. The margin is "
         f"{found['truth']['margin']:g}.",
-        "## Settings",
+        "#### Settings",
         _settings(found["settings"]),
-        "## Kinds, by the product's rule",
+        "#### Kinds, by the product's rule",
         _kinds(found["kinds"]),
-        "## Gates",
+        "#### Data sets, by the product's rule",
+        _data(found["data"]),
+        "#### Gates",
         _gates(found["gates"]),
-        "## False alarms among the top half of the table",
+        "#### False alarms among the top half of the table",
         _alarms(found["false_alarms"]),
     ]
     return "\n\n".join(parts) + "\n"
@@ -52,6 +54,11 @@ def _settings(rows: Sequence[Mapping[str, Any]]) -> str:
 def _kinds(kinds: Mapping[str, Mapping[str, int]]) -> str:
     head = ("kind", "trials", "dead", "by 1/9", "by 1/3", "only at the end", "never")
     return _table(head, ((kind, *counts.values()) for kind, counts in kinds.items()))
+
+
+def _data(data: Mapping[str, Mapping[str, int]]) -> str:
+    head = ("data", "dead", "by 1/9", "by 1/3", "only at the end", "never", "alive", "stopped")
+    return _table(head, ((name, *counts.values()) for name, counts in data.items()))
 
 
 def _gates(gates: Mapping[str, Mapping[str, Any]]) -> str:

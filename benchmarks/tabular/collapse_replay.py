@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.tabular.collapse_truth import CollapseTable, Trained
+from benchmarks.tabular.judging import RECORDED
 from hpo.config import StudyConfig
 from hpo.history import Finding, Reading
 from hpo.pruning import rung_epochs
 from hpo.replay import BreakOff, Event, Report, Verdict, replay
 from hpo.rules import replicate_rules
-from objectives import CollapseThresholds
 
 Row = Mapping[str, Any]
-_LIMITS, _CLEAR = CollapseThresholds(), 1.5  # as in `hpo.pruning.collapse`
 FindingOf = Callable[[Row, Mapping[str, float]], Finding | None]
+_MOVED, _FORGOTTEN = 0.3, 0.85
 
 
-def as_recorded(row: Row, untrained_rank: Mapping[str, float]) -> Finding | None:
-    """Return the collapse that the product saw at a rung."""
-    if not isinstance(row.get("collapse"), str):
+def as_judged(row: Row, untrained: Mapping[str, float]) -> Finding | None:
+    """Return the collapse that the product sees at a rung."""
+    return _written(row, "")
+
+
+def as_recorded(row: Row, untrained: Mapping[str, float]) -> Finding | None:
+    """Return what its gate saw before it asked whether the backbone had gained anything."""
+    return _written(row, RECORDED if f"{RECORDED}collapse" in row else "")
+
+
+def _written(row: Row, prefix: str) -> Finding | None:
+    kind = row.get(f"{prefix}collapse")
+    if not isinstance(kind, str):
         return None
-    clear = bool(row["collapse_clear"])
-    return Finding(row["collapse"], row["collapse_layer"], str(row["collapse"]), clear=clear)
+    clear = bool(row[f"{prefix}collapse_clear"])
+    return Finding(kind, row[f"{prefix}collapse_layer"], kind, clear=clear)
 
 
-def backbone_alone(row: Row, untrained_rank: Mapping[str, float]) -> Finding | None:
+def backbone_alone(row: Row, untrained: Mapping[str, float]) -> Finding | None:
     """Return it where it is the backbone's, which is judged first and never hidden."""
-    found = as_recorded(row, untrained_rank)
+    found = as_judged(row, untrained)
     if found is not None and found.layer == "projector" and found.kind != "not finite":
         return None
     return found
@@ -42,57 +53,33 @@ def rank_below(share: float) -> FindingOf:
         share: of the untrained network's RankMe, at or below which it is certainly dead.
     """
 
-    def found(row: Row, untrained_rank: Mapping[str, float]) -> Finding | None:
-        recorded = backbone_alone(row, untrained_rank)
-        if recorded is not None:
-            return recorded
-        if rank_share(row, untrained_rank) <= share:
+    def found(row: Row, untrained: Mapping[str, float]) -> Finding | None:
+        seen = backbone_alone(row, untrained)
+        if seen is not None:
+            return seen
+        if rank_share(row, untrained) <= share:
             return Finding("dimensional", "backbone", f"at most {share:g} of the rank", clear=True)
         return None
 
     return found
 
 
-def own_width(row: Row, untrained_rank: Mapping[str, float]) -> Finding | None:
-    """Return what the product would see if it held a projector against one of the same width.
-
-    It holds all of a study against the published width, where a narrower one is never as high.
-    """
-    recorded = as_recorded(row, untrained_rank)
-    if recorded is not None and (recorded.layer, recorded.kind) != ("projector", "dimensional"):
-        return recorded
-    width = row.get("hyperparameter.projector_width")
-    before = untrained_rank.get(f"projector {width}", untrained_rank["projector"])
-    rank = float(row["measure.rankme"])
-    beyond = max(_LIMITS.smallest_rank_share * before, _LIMITS.smallest_rank) / rank
-    if not beyond >= 1:
-        return None
-    return Finding("dimensional", "projector", f"rank {rank:.3g}", clear=beyond >= _CLEAR)
+def forgotten(row: Row, untrained: Mapping[str, float]) -> Finding | None:
+    """Return what calls a network dead too that has moved and lost its images."""
+    seen = as_judged(row, untrained)
+    if seen is not None:
+        return seen
+    gain = float(row.get("measure.view_retrieval", math.nan)) / untrained["retrieval"]
+    if gain < _FORGOTTEN and float(row.get("measure.moved", math.nan)) >= _MOVED:
+        reason = f"{gain:.2f} of the untrained retrieval"
+        return Finding("forgotten", "backbone", reason, clear=False)
+    return None
 
 
-def spared_above(share: float, *, finding: FindingOf = as_recorded) -> FindingOf:
-    """Return what the product sees, but for projectors before a backbone of living rank.
-
-    A projector may be narrow in a good run: only what reaches the backbone costs accuracy.
-
-    Args:
-        share: of the untrained network's RankMe, above which the backbone is alive.
-        finding: what is seen at a rung.
-    """
-
-    def found(row: Row, untrained_rank: Mapping[str, float]) -> Finding | None:
-        seen = finding(row, untrained_rank)
-        if seen is None or (seen.layer, seen.kind) != ("projector", "dimensional"):
-            return seen
-        return seen if rank_share(row, untrained_rank) <= share else None
-
-    return found
-
-
-def rank_share(row: Row, untrained_rank: Mapping[str, float]) -> float:
+def rank_share(row: Row, untrained: Mapping[str, float]) -> float:
     """Return the backbone's RankMe as a share of the untrained network's; nan when unknown."""
     now = row.get("measure.rankme_backbone")
-    return float("nan") if now is None else float(now) / untrained_rank["backbone"]
+    return float("nan") if now is None else float(now) / untrained["backbone"]
 
 
 @dataclass(frozen=True)
@@ -110,15 +97,15 @@ class Gate:
     patience: int = 2
 
 
-PRODUCT = Gate("product", as_recorded)
+PRODUCT = Gate("product", as_judged)
 GATES = (
     PRODUCT,
-    Gate("product, patience 1", as_recorded, patience=1),
+    Gate("product, patience 1", as_judged, patience=1),
+    Gate("any projector", as_recorded),
     Gate("backbone alone", backbone_alone),
-    Gate("projector of its width", own_width),
-    Gate("its width, if h <= 0.5", spared_above(0.5, finding=own_width)),
-    *(Gate(f"projector if h <= {share:g}", spared_above(share)) for share in (0.3, 0.4, 0.5)),
-    *(Gate(f"rank of h <= {share:g}", rank_below(share)) for share in (0.2, 0.25, 0.3, 0.4)),
+    *(Gate(f"rank of h <= {share:g}", rank_below(share)) for share in (0.2, 0.3)),
+    Gate("product, or forgotten", forgotten),
+    Gate("product, or forgotten once", forgotten, patience=1),
 )
 
 
@@ -143,13 +130,11 @@ class Stop:
 
 def stop_of(trial: Trained, table: CollapseTable, gate: Gate) -> Stop | None:
     """Decide a trial again; None where no collapse stops it, not even at its end."""
-    ranks = table.untrained_rank
-    readings = {
-        int(row["epoch"]): Reading(
-            trial.number, int(row["epoch"]), 0.0, finding=gate.finding(row, ranks), order=2 * place
-        )
-        for place, row in enumerate(trial.rows)
-    }
+    untrained = table.untrained
+    readings = {}
+    for place, row in enumerate(trial.rows):
+        epoch, found = int(row["epoch"]), gate.finding(row, untrained)
+        readings[epoch] = Reading(trial.number, epoch, 0.0, finding=found, order=2 * place)
     events: list[Event] = []
     for reading in readings.values():
         events.append(Report(reading.order, reading))

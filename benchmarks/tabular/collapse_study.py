@@ -159,7 +159,7 @@ def setting_rows(settings: Sequence[CollapseTable]) -> list[dict[str, Any]]:
                 "knn_gain": _plain(one.trial.knn),
                 "linear_gain": _plain(one.trial.linear),
                 "rank_shares": {
-                    int(row["epoch"]): _plain(rank_share(row, one.table.untrained_rank))
+                    int(row["epoch"]): _plain(rank_share(row, one.table.untrained))
                     for row in one.trial.rows
                 },
                 "stop": None if one.stop is None else asdict(one.stop),
@@ -175,6 +175,21 @@ def by_kind(settings: Sequence[CollapseTable]) -> dict[str, dict[str, int]]:
         kind = setting_of(one.table.name, one.trial.setting)[1].kind or "healthy settings"
         found.setdefault(kind, []).append(one)
     return {kind: {"trials": len(some), **caught(some)} for kind, some in found.items()}
+
+
+def by_data(settings: Sequence[CollapseTable]) -> dict[str, dict[str, int]]:
+    """Return the same for each data set, and how many that learned were stopped with them."""
+    found: dict[str, list[Judged]] = {}
+    for one in judged(settings, PRODUCT):
+        found.setdefault(one.table.data, []).append(one)
+    return {
+        data: {
+            **caught(some),
+            "alive": sum(one.worth == "alive" for one in some),
+            "false_alarms": sum(one.worth == "alive" and one.stop is not None for one in some),
+        }
+        for data, some in found.items()
+    }
 
 
 def alarms(cells: Sequence[CollapseTable]) -> list[dict[str, Any]]:
@@ -198,7 +213,7 @@ def study(collapse: Path, table: Path) -> dict[str, Any]:
 
     Args:
         collapse: folder of the chosen settings' rows.
-        table: folder of the big table's, exported with `clear=True`.
+        table: folder of the big table's, as exported.
     """
     settings, cells = _read(collapse), _read(table)
     return {
@@ -207,6 +222,7 @@ def study(collapse: Path, table: Path) -> dict[str, Any]:
                   "alive": "not dead, and one of the two at least the margin above it"},
         "settings": setting_rows(settings),
         "kinds": by_kind(settings),
+        "data": by_data(settings),
         "gates": {gate.name: gate_figures(gate, settings, cells) for gate in GATES},
         "margins": {str(m): caught(judged(settings, PRODUCT, m)) for m in MARGINS},
         "false_alarms": alarms(cells),
@@ -222,7 +238,7 @@ def _plain(value: float) -> float | None:
 
 
 def main() -> None:
-    """Write the figures as JSON, and as Markdown beside it."""
+    """Write the figures as JSON, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--collapse", type=Path, default=COLLAPSE)
     parser.add_argument("--table", type=Path, default=TABLE)
@@ -230,7 +246,7 @@ def main() -> None:
     options = parser.parse_args()
     found = study(options.collapse, options.table)
     options.out.write_text(json.dumps(found, indent=1) + "\n")
-    options.out.with_suffix(".md").write_text(page(found))
+    print(page(found))
 
 
 if __name__ == "__main__":

@@ -75,12 +75,13 @@ class CollapseTable:
     conditions: Mapping[str, Any]
 
     @property
-    def untrained_rank(self) -> Mapping[str, float]:
-        """RankMe of the untrained network: of "backbone", "projector" and "projector WIDTH"."""
+    def untrained(self) -> Mapping[str, float]:
+        """The untrained backbone: its RankMe as "backbone", its view retrieval as "retrieval"."""
         initial = self.conditions["initial"]
-        ranks = {layer: float(initial[layer]["rank"]) for layer in ("backbone", "projector")}
-        by_width = initial.get("projector_ranks", {})
-        return ranks | {f"projector {width}": rank for width, rank in by_width.items()}
+        return {
+            "backbone": float(initial["backbone"]["rank"]),
+            "retrieval": float(initial["retrieval"]),
+        }
 
 
 def read_collapse_table(file: Path) -> CollapseTable:
@@ -97,7 +98,7 @@ def read_collapse_table(file: Path) -> CollapseTable:
     if "collapse_clear" not in rows:
         raise ValueError(
             f"{file}: has no column collapse_clear, without which no collapse can be decided "
-            "again; export it with `export(…, clear=True)`."
+            "again; export it again with benchmarks.tabular.export_again."
         )
     own = rows[rows["replicate_of"].isna() & ~rows["state"].isin(["running", "waiting"])]
     trials = tuple(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,9 @@ _STOPPED = (130, 143, -2, -15)  # by Ctrl-C or SIGTERM, whoever noticed first
 def run(cell: StudyOfTable, folder: Path, n_trials: int) -> None:
     """Train a cell's trials up to a number of them, and its waiting replicates."""
     command = [sys.executable, "-m", "hpo", *cell.arguments(folder, n_trials)]
-    code = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode
+    with subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}) as study:
+        signal.signal(signal.SIGTERM, lambda *_: study.terminate())
+        code = study.wait()
     if code in _STOPPED:
         raise SystemExit(code)
     if code:  # such as no trial to choose, which is nothing to a table
@@ -98,14 +101,14 @@ def main() -> None:
         for cell in todo:
             if finished(cell, options.studies) < goal:
                 run(cell, options.studies, goal)
-                export(cell, options.studies, options.table, clear=True)
+                export(cell, options.studies, options.table)
     for cell in todo:
         if options.trials == N_TRIALS and finished(cell, options.studies) < N_TRIALS + len(
             REPEATED
         ):
             enqueue_replicates(cell, options.studies)
             run(cell, options.studies, options.trials)
-            export(cell, options.studies, options.table, clear=True)
+            export(cell, options.studies, options.table)
 
 
 if __name__ == "__main__":

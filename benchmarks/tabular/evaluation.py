@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.tabular.candidates import Candidate, Rungs, rungs_at
-from benchmarks.tabular.ranking import Correlation, Floats, tau_and_rho
 from benchmarks.tabular.reading import CellTable
 from benchmarks.tabular.regret import SEARCHES, Searches, draw_searches
+from hpo.trust.ranking import Correlation, Floats, tau_and_rho
 
 _ALL = "all"
 _PLACES = 5
@@ -31,6 +31,8 @@ def cell_facts(cell: CellTable) -> dict[str, Any]:
         "best_that_may_be_chosen": float(final["accuracy"][cell.competing(bar=True)].max()),
         "quartiles": [float(q) for q in np.quantile(accuracy, [0, 0.25, 0.5, 0.75, 1])],
         "untrained": cell.untrained_accuracy,
+        "pixels": cell.pixels_accuracy,
+        "better_than_pixels": int((accuracy > cell.pixels_accuracy).sum()),
         "standard_error_of_best_points": 100 * cell.standard_error(cell.best),
         **_seed_noise(cell),
         "best_of_cell_less_best_of_search_points": {

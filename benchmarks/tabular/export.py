@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ import hpo
 import objectives
 import search_spaces
 from benchmarks.tabular.cells import StudyOfTable
+from benchmarks.tabular.judging import judged_again, with_guarded_alpha
+from benchmarks.tabular.untrained import initial
 from hpo.config import StudyConfig
 from hpo.ordering import FINDING, PROBE
 from hpo.record import RUNG, RUNG_PROBE, TrialRow, read_rows
@@ -32,18 +33,17 @@ def export(
     studies: Path,
     table: Path = TABLE,
     *,
-    clear: bool = False,
-    more: Mapping[str, Any] | None = None,
+    trained: bool = True,
 ) -> None:
     """Write a cell's rows as Parquet, and its conditions as JSON beside them.
+
+    Collapses are judged by the gate as it is now (`benchmarks.tabular.judging`).
 
     Args:
         cell: whose study is exported.
         studies: folder of the studies.
         table: folder to write to.
-        clear: whether to say of each collapse if it lies far beyond its threshold, which deciding
-            again needs: a column `collapse_clear`.
-        more: further conditions, by name.
+        trained: whether trials may have been trained by the code that runs now.
     """
     study = load_study(StudyDirectory(studies / cell.name))
     attrs = study.user_attrs
@@ -51,14 +51,16 @@ def export(
     rows = [
         {"method": cell.method, "data": Path(cell.data.name).name, **at_rung}
         for row in read_rows(study, running=True)
-        for at_rung in rows_of(row, trials[row.number].user_attrs, attrs, clear=clear)
+        for at_rung in rows_of(row, trials[row.number].user_attrs, attrs)
     ]
     table.mkdir(parents=True, exist_ok=True)
-    frame = pd.DataFrame(rows)
+    untrained = initial(cell, studies)
+    frame = judged_again(with_guarded_alpha(pd.DataFrame(rows)), untrained)
     widths = f"{_HYPERPARAMETER}projector_width"
     if widths in frame:
         frame[widths] = frame[widths].astype(str)  # "auto" among numbers
-    frame.to_parquet(table / f"{cell.name}.parquet", index=False)
+    file = table / f"{cell.name}.json"
+    frame.to_parquet(file.with_suffix(".parquet"), index=False)
     conditions = {
         "config": {k: v for k, v in attrs["config"].items() if k not in ("out", "data")},
         "identity": attrs.get("identity"),
@@ -68,11 +70,19 @@ def export(
         "pixels": attrs.get(f"{PROBE}pixels"),
         "machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
         "versions": {n: version(n) for n in ("goldilocks-hpo", "torch", "lightly", "optuna")},
-        "code_sha256": code_digest(),
+        "code_sha256": _digests(file, trained),
+        "judged_by_code_sha256": code_digest(),
         "space": str(StudyConfig.model_validate(attrs["config"]).search_space()),
-        **(more or {}),
+        "initial": untrained,
     }
-    (table / f"{cell.name}.json").write_text(json.dumps(conditions, indent=1) + "\n")
+    file.write_text(json.dumps(conditions, indent=1) + "\n")
+
+
+def _digests(file: Path, trained: bool) -> list[str]:
+    """Digests of all code that trained, with those of exports before this one."""
+    known = json.loads(file.read_text()).get("code_sha256", []) if file.exists() else []
+    earlier = [known] if isinstance(known, str) else list(known)
+    return sorted({*earlier, *([code_digest()] if trained else [])})
 
 
 def code_digest() -> str:
@@ -87,7 +97,7 @@ def code_digest() -> str:
 
 
 def rows_of(
-    row: TrialRow, trial: dict[str, Any], study: dict[str, Any], *, clear: bool = False
+    row: TrialRow, trial: dict[str, Any], study: dict[str, Any]
 ) -> list[dict[str, float | int | str | None]]:
     """Return what is known of a trial at each rung that it reached; one row without if at none."""
     common: dict[str, float | int | str | None] = {
@@ -107,7 +117,7 @@ def rows_of(
         {
             **common,
             "epoch": epoch,
-            **_finding(trial.get(f"{FINDING}{epoch}"), clear=clear),
+            **_finding(trial.get(f"{FINDING}{epoch}")),
             **{f"{_MEASURE}{name}": value for name, value in trial[f"{RUNG}{epoch}"].items()},
             **_probe(row, epoch, study),
         }
@@ -115,10 +125,13 @@ def rows_of(
     ]
 
 
-def _finding(finding: dict[str, Any] | None, *, clear: bool) -> dict[str, str | bool | None]:
+def _finding(finding: dict[str, Any] | None) -> dict[str, str | bool | None]:
     found = finding or {}
-    columns = {"collapse": found.get("kind"), "collapse_layer": found.get("layer")}
-    return columns | ({"collapse_clear": found.get("clear")} if clear else {})
+    return {
+        "collapse": found.get("kind"),
+        "collapse_layer": found.get("layer"),
+        "collapse_clear": found.get("clear"),
+    }
 
 
 def _probe(row: TrialRow, epoch: int, study: dict[str, Any]) -> dict[str, float]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from benchmarks.tabular.candidates import Candidate
 from benchmarks.tabular.evaluation import rungs_of, searches
-from benchmarks.tabular.ranking import Floats
 from benchmarks.tabular.reading import CellTable
 from benchmarks.tabular.regret import N_SUBSETS, Searches
+from hpo.trust.ranking import Floats
 
 PROBES = ("few_shot_1", "few_shot_5", "few_shot_10", "knn", "cross_validated")
 """All use the fitting part alone. A few-shot probe is *fitted* on 10, 50, 100 labels but *tested*

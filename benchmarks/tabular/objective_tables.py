@@ -36,7 +36,13 @@ def tables(study: Mapping[str, Any], *, search: str = "16") -> str:
 def cells_table(study: Mapping[str, Any]) -> str:
     """One line a cell: its trials, accuracies and noise."""
     head = ["cell", "trials", "to the end", "may be chosen", "accuracy: worst, median, best"]
-    head += ["best allowed", "untrained", "standard error, points", "between two seeds, points"]
+    head += [
+        "best allowed",
+        "untrained",
+        "pixels (trials above)",
+        "standard error, points",
+        "between two seeds, points",
+    ]
     head += ["best of cell less best of 8, 16, 32 trials"]
     lines = []
     for name, cell in study["cells"].items():
@@ -50,6 +56,7 @@ def cells_table(study: Mapping[str, Any]) -> str:
                 f"{100 * low:.1f}, {100 * median:.1f}, {100 * best:.1f}",
                 f"{100 * f['best_that_may_be_chosen']:.1f}",
                 f"{100 * f['untrained']:.1f}",
+                f"{100 * f['pixels']:.1f} ({f['better_than_pixels']})",
                 number(f["standard_error_of_best_points"]),
                 f"{number(f['seed_deviation_points'])} (n = {f['replicates']})",
                 ", ".join(number(short.get(n, math.nan)) for n in ("8", "16", "32")),

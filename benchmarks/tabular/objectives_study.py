@@ -9,8 +9,6 @@ missing or short are left out of what they are too short for.
 from __future__ import annotations
 
 import argparse
-import json
-import math
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,10 +20,11 @@ from benchmarks.tabular.labels import picks_by_labels
 from benchmarks.tabular.objective_plots import regret_plot, scatter_plot
 from benchmarks.tabular.objective_tables import tables
 from benchmarks.tabular.optimisation import DRIVERS, optimised, quiet
+from benchmarks.tabular.raw_results import as_text
 from benchmarks.tabular.reading import TABLE, CellTable, read_table
 
 RESULTS = Path(__file__).parents[1] / "results" / "objectives_study.json"
-AGAINST_LABELS = ("rankme", "lidar", "alpha_req", "ssl_loss", "view_retrieval", "guarded_rank")
+AGAINST_LABELS = ("rankme", "lidar", "alpha_req", "ssl_loss", "view_retrieval", "guarded_alpha")
 _SHORTEST_SURROGATE = 20
 
 
@@ -88,32 +87,6 @@ def _named(every: list[Candidate], names: dict[str | None, None]) -> list[Candid
     return [candidate for candidate in every if candidate.name in names]
 
 
-def _without_nan(value: Any) -> Any:
-    """JSON knows no nan: null stands for it."""
-    if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(each) for each in value]
-    if isinstance(value, float):
-        return round(value, 5) if math.isfinite(value) else None
-    return value
-
-
-def _as_text(value: Any, depth: int = 3) -> str:
-    """Write JSON with a line for each candidate of a cell, so that changes can be read."""
-
-    def lines(part: Any, indent: str, depth: int) -> str:
-        if not depth or not isinstance(part, dict) or not part:
-            return json.dumps(part, ensure_ascii=False)
-        inner = indent + " "
-        body = f",\n{inner}".join(
-            f"{json.dumps(key)}: {lines(each, inner, depth - 1)}" for key, each in part.items()
-        )
-        return f"{{\n{inner}{body}\n{indent}}}"
-
-    return lines(value, "", depth + 1) + "\n"
-
-
 def main() -> None:
     """Run the study, write the raw figures and the plots, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -130,7 +103,7 @@ def main() -> None:
         )
     found = study(options.table, repeats=options.repeats)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(_as_text(_without_nan(found)))
+    options.out.write_text(as_text(found))
     if options.plots:
         write_plots(found, options.table, options.plots)
     print(tables(found, search=options.search))

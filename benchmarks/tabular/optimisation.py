@@ -11,9 +11,9 @@ import pandas as pd
 
 from benchmarks.tabular.candidates import Candidate
 from benchmarks.tabular.evaluation import rungs_of
-from benchmarks.tabular.ranking import Floats
 from benchmarks.tabular.reading import LEAST_MOVED, CellTable
 from benchmarks.tabular.surrogate import Axis, Forest, Surrogate, fit_surrogate
+from hpo.trust.ranking import Floats
 
 DRIVERS = (
     "rankme",
@@ -23,13 +23,15 @@ DRIVERS = (
     "ssl_loss",
     "moved",
     "view_retrieval",
+    "guarded_alpha",
     "guarded_rank",
     "guarded_lidar",
     "retrieval_both",
-    "retrieval_moved",
-    "view_contrast_backbone",
+    "retrieval_idest",
+    "alpha_high",
+    "idest",
 )
-"""A dozen; the chosen default is driven too when it is none of them."""
+"""Published and guarded ones and what these are made of; the chosen default is driven too."""
 
 LABELS, RANDOM = "accuracy itself", "random search"
 N_TRIALS = 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,7 @@ class CellTable:
         n_report: labelled images that they are reported on.
         n_measured: images that the measures are taken of.
         untrained: probe of the untrained backbone.
+        pixels: probe of the plain pixels; None where it was not made.
     """
 
     method: str
@@ -45,6 +47,7 @@ class CellTable:
     n_report: int
     n_measured: int
     untrained: Mapping[str, float]
+    pixels: Mapping[str, float] | None = None
 
     @property
     def name(self) -> str:
@@ -61,6 +64,13 @@ class CellTable:
         """Pooled accuracy of the untrained backbone: what is left when nothing may be chosen."""
         probe = self.untrained
         return float(self.pooled(probe["cross_validated"], probe["reported"]))
+
+    @property
+    def pixels_accuracy(self) -> float:
+        """Pooled accuracy of plain pixels; nan where they were not probed."""
+        if self.pixels is None:
+            return math.nan
+        return float(self.pooled(self.pixels["cross_validated"], self.pixels["reported"]))
 
     @property
     def n_labelled(self) -> int:
@@ -150,6 +160,7 @@ def read_cell(folder: Path, name: str) -> CellTable | None:
         n_report=n_report,
         n_measured=conditions["images"]["measure"],
         untrained=conditions["untrained"],
+        pixels=conditions.get("pixels"),
     )
     return cell if len(cell.final) else None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tabular.ranking import Floats, below
+from hpo.trust.ranking import Floats, below
 
 N_SUBSETS = 1000
 SEARCHES = (8, 16, 32)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from benchmarks.tabular.savings_walk import Arrival, ByRule, Walk
+from hpo.budget import Budget, Spend, parse_budget
 from hpo.goldilocks import (
     Candidate,
     Round,
     RoundRules,
-    by_objective,
     eligible,
     next_round,
+    probes_of_best,
 )
 from hpo.history import Rule
 from hpo.online_filter import rules_of_rounds
 from hpo.options import StudyConfig
 from hpo.pruning import FirstStop, ZoneRule
-from hpo.pruning.zone import GOLDILOCKS, Zone
+from hpo.pruning.zone import EVERYWHERE, Zone
 from hpo.replay.choosing import ChoiceSettings, choice_of
 from hpo.replay.recording import Recording
 from hpo.rules import rules_of
@@ -49,17 +51,17 @@ class Ours:
 
     Args:
         options: that differ from the defaults of `StudyConfig`; with `labels` probes are made in
-            rounds while the search runs.
+            rounds while the search runs, or with `probe_best` when it is over.
         min_evidence: of the zone rule; None for its default.
-        best: instead of rounds, probe this many of the finished at the end, the best by the
-            objective, and choose among them by accuracy; None for rounds, or for no labels.
         n_workers: trials at once.
+        budget_share: epochs that the study may spend, as a share of training every trial to its
+            end; None for no limit.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     min_evidence: int | None = None
-    best: int | None = None
     n_workers: int = 1
+    budget_share: float | None = None
 
     @property
     def objective(self) -> str:
@@ -82,10 +84,10 @@ class Ours:
         how = ChoiceSettings(
             objective=config.objective,
             direction=direction,
-            labels=config.labels or self.best is not None,
+            labels=config.labels,
             shortlist_share=config.shortlist_share,
             least_moved=config.least_moved,
-            zone=GOLDILOCKS if config.zone is None else Zone.parse(config.zone),
+            zone=EVERYWHERE if config.zone is None else Zone.parse(config.zone),
         )
         return Prepared(self, config, rule, rules_of_rounds(config), how)
 
@@ -105,6 +107,11 @@ class Prepared:
     round_rules: RoundRules
     how: ChoiceSettings
 
+    @property
+    def in_rounds(self) -> bool:
+        """Whether probes are made while the search runs."""
+        return self.config.labels and self.config.probe_best is None
+
     def walked(self, arrival: Arrival, known: Mapping[tuple[int, int], float]) -> WalkedOurs:
         """Let the trials come.
 
@@ -112,8 +119,8 @@ class Prepared:
             arrival: of the trials.
             known: cross-validated accuracy by place and epoch, seen only where it is probed.
         """
-        judge = InRounds(self, known) if self.config.labels else ByRule(self.rule)
-        walk = Walk(arrival, judge, self.strategy.n_workers).run()
+        judge = InRounds(self, known) if self.in_rounds else ByRule(self.rule)
+        walk = Walk(arrival, judge, self.strategy.n_workers, self.budget_of(arrival)).run()
         candidates = walk.candidates()
         if isinstance(judge, InRounds):
             if judge.new(candidates):
@@ -121,9 +128,18 @@ class Prepared:
             return WalkedOurs(self, walk.epochs, candidates, known, dict(judge.history.probed))
         return WalkedOurs(self, walk.epochs, candidates, known, {})
 
+    def budget_of(self, arrival: Arrival) -> Budget | None:
+        """Return what the study may spend on these trials."""
+        share = self.strategy.budget_share
+        if share is None:
+            return None
+        n_epochs = math.floor(share * len(arrival.readings) * arrival.rungs[-1])
+        whole = Spend(epochs=arrival.rungs[-1])
+        return Budget(parse_budget(f"{n_epochs} epochs"), replicate_share=0.0, whole=whole)
+
     def spent(self, arrival: Arrival, known: Mapping[tuple[int, int], float]) -> Spent:
         """Let the trials come, then choose; the arguments are those of `walked`."""
-        return self.walked(arrival, known).spent(self.strategy.best)
+        return self.walked(arrival, known).spent()
 
 
 @dataclass(frozen=True)
@@ -136,16 +152,17 @@ class WalkedOurs:
     known: Mapping[tuple[int, int], float]
     probed: Mapping[int, float]
 
-    def spent(self, best: int | None) -> Spent:
-        """Choose; where `best` is given, by probes of so many that are best by the objective."""
-        how = self.prepared.how
+    def spent(self, best: int | None = None) -> Spent:
+        """Choose; `best` instead of the setting's own `probe_best`, 0 for a choice by no probe."""
+        how, rules = self.prepared.how, self.prepared.round_rules
         probed = dict(self.probed)
+        best = self.prepared.config.probe_best if best is None else best
         if best is not None:
             how = replace(how, labels=best > 0)
-            barred = eligible(self.candidates, least_moved=how.least_moved)
-            may = [c for c in self.candidates if c.number not in barred]
-            first = by_objective(may, how.direction)[:best]
-            probed = {c.number: self.known[c.number, c.epoch] for c in first}
+        if best:
+            decided = probes_of_best(self.candidates, [], probed, rules, best=best)
+            epochs = {c.number: c.epoch for c in self.candidates}
+            probed = {n: self.known[n, epochs[n]] for n in decided.numbers}
         _, choice = choice_of(_NO_REPLICATES, self.candidates, probed, how)
         if choice is None:
             return Spent(self.epochs, len(probed), None)

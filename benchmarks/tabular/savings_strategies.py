@@ -23,6 +23,7 @@ from benchmarks.tabular.savings_walk import Arrival
 Play = Callable[[Order], tuple[Spent, ...]]
 _DEFAULT = Ours().objective
 _ROUNDS = {"labels": True}
+_PUBLISHED = ("rankme", "alpha_req", "lidar", "ssl_loss")
 
 
 @dataclass(frozen=True)
@@ -49,30 +50,27 @@ def variants() -> Mapping[str, Ours]:
     """Return our pipeline's settings by name: the defaults, and one change at a time."""
     unlabelled: dict[str, Ours] = {
         "ours": Ours(),
+        "ours, a fifth of the epochs": Ours(budget_share=0.2),
+        "ours, a tenth of the epochs": Ours(budget_share=0.1),
         "ours, 2 workers": Ours(n_workers=2),
-        "ours, filter off": Ours({"filter": False}),
-        "ours, filter_share 1/3": Ours({"filter_share": 1 / 3}),
-        "ours, shortlist by objective": Ours({"shortlist_share": 1.0}),
-        "ours, filter off, shortlist by objective": Ours({"filter": False, "shortlist_share": 1.0}),
-        "ours, same, 2 workers": Ours({"filter": False, "shortlist_share": 1.0}, n_workers=2),
+        "ours, published zone": Ours({"zone": "0.8..1.2"}),
     }
-    by_objective = {"filter": False, "shortlist_share": 1.0}
-    for factor in (2, 6):
-        unlabelled[f"ours, same, factor {factor}"] = Ours({**by_objective, "rung_factor": factor})
-    for name in ("guarded_lidar", "view_retrieval", "rankme", "alpha_req", "ssl_loss"):
-        unlabelled[f"ours, same, {name}"] = Ours({**by_objective, "objective": name})
+    for factor in (2, 4, 6):
+        unlabelled[f"ours, factor {factor}"] = Ours({"rung_factor": factor})
+    for name in ("guarded_rank", "guarded_lidar", "view_retrieval", *_PUBLISHED):
+        unlabelled[f"ours, {name}"] = Ours({"objective": name})
     labelled: dict[str, Ours] = {
         "ours, labels": Ours(_ROUNDS),
         "ours, labels, 2 workers": Ours(_ROUNDS, n_workers=2),
-        "ours, labels, fixed zone": Ours({**_ROUNDS, "zone": "0.8..1.2"}),
+        "ours, labels, published zone": Ours({**_ROUNDS, "zone": "0.8..1.2"}),
         "ours, labels, min_evidence 3": Ours(_ROUNDS, min_evidence=3),
         "ours, labels, probe_batch 2": Ours({**_ROUNDS, "probe_batch": 2}),
         "ours, labels, filter off": Ours({**_ROUNDS, "filter": False}),
-        "ours, probe best 3": Ours({}, best=3),
-        "ours, filter off, probe best 3": Ours({"filter": False}, best=3),
-        "ours, filter off, probe best 6": Ours({"filter": False}, best=6),
-        "ours, filter off, factor 6, probe best 6": Ours(
-            {"filter": False, "rung_factor": 6}, best=6
+        "ours, labels, probe_best 3": Ours({**_ROUNDS, "probe_best": 3}),
+        "ours, labels, probe_best 6": Ours({**_ROUNDS, "probe_best": 6}),
+        "ours, labels, a fifth of the epochs": Ours(_ROUNDS, budget_share=0.2),
+        "ours, labels, probe_best 3, a fifth of the epochs": Ours(
+            {**_ROUNDS, "probe_best": 3}, budget_share=0.2
         ),
     }
     return {**unlabelled, **labelled}
@@ -81,7 +79,7 @@ def variants() -> Mapping[str, Ours]:
 def _ours(name: str, ours: Ours) -> Strategy:
     def prepared(rungs: tuple[int, ...]) -> Play:
         ready = ours.prepared(rungs)
-        return lambda order: (searched(ready, order).spent(ours.best),)
+        return lambda order: (searched(ready, order).spent(),)
 
     return Strategy((name,), prepared)
 
@@ -89,9 +87,10 @@ def _ours(name: str, ours: Ours) -> Strategy:
 def searched(ready: Prepared, order: Order) -> WalkedOurs:
     """Let an order's trials come, once for all settings that search alike and choose apart."""
     arrival = order.arrival(ready.strategy.objective)
-    if ready.config.labels:  # its probes may have changed the search
+    if ready.in_rounds:  # its probes may have changed the search
         return ready.walked(arrival, order.known)
-    key = (ready.rule, ready.strategy.objective, ready.strategy.n_workers)
+    how = ready.strategy
+    key = (ready.rule, how.objective, how.n_workers, how.budget_share)
     if key not in order.searches:
         order.searches[key] = ready.walked(arrival, order.known)
     return replace(order.searches[key], prepared=ready)

@@ -12,6 +12,8 @@ import argparse
 import json
 import time
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,17 @@ RESULTS = Path(__file__).parents[1] / "results" / "savings_study.json"
 def study_of(cells: list[TableCell], *, shuffles: int, seed: int) -> dict[str, Any]:
     """Play every strategy on every cell."""
     found: dict[str, dict[str, Any]] = {name: {} for each in strategies() for name in each.names}
-    seconds = dict.fromkeys(found, 0.0)
-    for cell in cells:
-        for name, own in played(cell, shuffles, seed, seconds).items():
-            found[name][cell.name] = own
-        print(f"{cell.name}: played", flush=True)
+    seconds = 0.0
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        playing = {pool.submit(played, cell, shuffles, seed): cell.name for cell in cells}
+        for done in as_completed(playing):
+            by_strategy, taken = done.result()
+            seconds += taken
+            for name, own in by_strategy.items():
+                found[name][playing[done]] = own
+            print(f"{playing[done]}: played", flush=True)
+    order = [cell.name for cell in cells]
+    found = {name: {cell: by_cell[cell] for cell in order} for name, by_cell in found.items()}
     return {
         "shuffles": shuffles,
         "seed": seed,
@@ -43,21 +51,23 @@ def study_of(cells: list[TableCell], *, shuffles: int, seed: int) -> dict[str, A
             name: {"over_cells": summary(by_cell), "cells": by_cell}
             for name, by_cell in found.items()
         },
-        "cpu_seconds": round(sum(seconds.values()), 1),
+        "cpu_seconds": round(seconds, 1),
     }
 
 
-def played(
-    cell: TableCell, shuffles: int, seed: int, seconds: dict[str, float]
-) -> dict[str, dict[str, Any]]:
+def played(cell: TableCell, shuffles: int, seed: int) -> tuple[dict[str, dict[str, Any]], float]:
     """Play all strategies on all orders of one cell.
 
     Args:
         cell: of the table.
         shuffles: orders.
         seed: of them.
-        seconds: of the processor, by the first name of what was played; added to.
+
+    Returns:
+        Figures by strategy, and seconds of the processor.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    started = time.process_time()
     best = {figure: best_of(cell, figure) for figure in ("pooled", "reported")}
     plays = [(each, each.prepared(cell.rungs)) for each in strategies()]
     results: dict[str, list[Result]] = {name: [] for each, _ in plays for name in each.names}
@@ -65,11 +75,10 @@ def played(
         for strategy, play in plays:
             if k and not strategy.ordered:
                 continue
-            started = time.process_time()
             for name, spent in zip(strategy.names, play(order), strict=True):
                 results[name].append(result_of(cell, order.numbers, spent, best))
-            seconds[strategy.names[0]] += time.process_time() - started
-    return {name: figures(own, best) for name, own in results.items()}
+    seconds = time.process_time() - started
+    return {name: figures(own, best) for name, own in results.items()}, seconds
 
 
 def summary(by_cell: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from hpo.budget import Budget, Spend
 from hpo.decision import Decision
 from hpo.goldilocks import Candidate
 from hpo.history import Reading, Rule
@@ -52,6 +53,7 @@ class Walk:
         arrival: the trials.
         judge: stops them.
         n_workers: trials at once, >= 1.
+        budget: refuses trials and rungs that it does not pay for; None for no limit.
         epochs: trained so far, by all trials together.
         finished: those that went through to the end alive.
         newest: reading of each trial, by place.
@@ -61,6 +63,7 @@ class Walk:
     arrival: Arrival
     judge: Judge
     n_workers: int = 1
+    budget: Budget | None = None
     epochs: int = 0
     finished: list[Candidate] = field(default_factory=list)
     newest: dict[int, Reading] = field(default_factory=dict)
@@ -75,7 +78,7 @@ class Walk:
             now, worker, place, k = heapq.heappop(clock)
             if place == _IDLE:
                 place = next(coming, _IDLE)
-                if place == _IDLE:
+                if place == _IDLE or self._starts_nobody():
                     continue
                 k = -1
             elif not self._goes_on(place, k):
@@ -106,10 +109,23 @@ class Walk:
         if decision.stop:
             self.ends[place] = decision.kind
             return False
-        if k + 1 < len(self.arrival.rungs):
-            return True
-        self.finish(place, own[k])
-        return False
+        rungs = self.arrival.rungs
+        if k + 1 == len(rungs):
+            self.finish(place, own[k])
+            return False
+        spent, way = Spend(epochs=self.epochs), Spend(epochs=rungs[k + 1] - rungs[k])
+        if self.budget is not None and self.budget.claim_decision(spent, way).stop:
+            self.ends[place] = "budget"
+            return False
+        return True
+
+    def _starts_nobody(self) -> bool:
+        if self.budget is None:
+            return False
+        rungs, spent = self.arrival.rungs, Spend(epochs=self.epochs)
+        first, whole = Spend(epochs=rungs[0]), Spend(epochs=rungs[-1])
+        any_finished = bool(self.finished)
+        return self.budget.next_trial_decision(spent, first, whole, any_finished).stop
 
     def finish(self, place: int, reading: Reading) -> None:
         """Take note that a trial went through to the end alive."""

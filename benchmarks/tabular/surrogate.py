@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from benchmarks.tabular.ranking import Floats
 from benchmarks.tabular.reading import CellTable
+from hpo.trust.ranking import Floats
 
 _PREFIX = "hyperparameter."
 _N_TREES = 200

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from hpo.backbones.weight_names import Fit, best_fit
 from hpo.errors import ConfigError
 
-_PREFIXES = (
-    "", "backbone.", "module.", "module.backbone.", "model.", "encoder.", "_orig_mod.",
-    "_orig_mod.backbone.",
-)  # fmt: skip
-_CLASSIFIERS = ("fc.", "heads.", "head.", "classifier.")
+ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".pth.tar")
 _POSITIONS = "encoder.pos_embedding"
 
 
@@ -44,15 +44,18 @@ class WeightsFile:
         Raises:
             ConfigError: when it cannot be read or its ending says that it holds no weights.
         """
-        if path.suffix not in (".safetensors", ".pt", ".pth"):
+        if not path.name.endswith(ENDINGS):
             raise ConfigError(
-                f"weights: got {path}; wanted a file ending in .safetensors, .pt or .pth."
+                f"weights: got {path}; wanted a file ending in {', '.join(ENDINGS[:-1])} or "
+                f"{ENDINGS[-1]}."
             )
         resolved = path.expanduser().resolve()
         return cls(str(resolved), hashlib.sha256(_bytes(resolved)).hexdigest())
 
     def read(self) -> dict[str, Tensor]:
         """Return its tensors by name, on the CPU.
+
+        Those in a dict within a dict are named with dots: `state_dict.backbone.conv1.weight`.
 
         Raises:
             ConfigError: when it changed, or holds anything but tensors by name.
@@ -65,42 +68,87 @@ class WeightsFile:
             )
         try:
             return _tensors(_decoded(content, self.path.endswith(".safetensors")))
-        except Exception as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # damaged bytes make torch raise nearly anything
             raise ConfigError(
-                f"weights: {self.path} cannot be read as tensors by name "
-                f"({type(error).__name__}: {str(error).splitlines()[0]}). Wanted a state dict, "
-                "saved as safetensors or with torch.save; code in it is never run."
+                f"weights: {self.path} cannot be read as tensors by name {_unreadable(error)}"
             ) from error
 
 
-def load_weights(net: nn.Module, file: WeightsFile) -> None:
+@dataclass(frozen=True)
+class LoadedWeights:
+    """What was taken from a file of weights, and what was not.
+
+    Args:
+        fit: the part of the file that was taken.
+        missing: the network's names that kept their fresh values.
+        unexpected: names in that part that the network does not have.
+    """
+
+    fit: Fit
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a user should know of it, in whole phrases; empty where all is plain."""
+        return tuple(self._said())
+
+    def _said(self) -> Iterator[str]:
+        if self.fit.prefix or self.fit.numbered:
+            by = ", whose children are named by position" if self.fit.numbered else ""
+            yield f"weights taken: {self.fit.prefix}*{by}"
+        if self.fit.as_good:
+            yield f"as much fits under {_first(self.fit.as_good)}"
+        if self.missing:
+            yield f"missing, so left untrained: {_first(self.missing)}"
+        if self.unexpected:
+            yield f"not used: {_first(self.unexpected)}"
+
+
+def load_weights(
+    net: nn.Module, file: WeightsFile, *, prefix: str | None = None, allow_partial: bool = False
+) -> LoadedWeights:
     """Let a network start from a file's weights.
 
-    Names may carry a prefix such as `backbone.` or `module.`; then all names without it are left
-    out. A classifier (`fc`, `heads`, `head`, `classifier`) is left out too. The positional
-    embedding of one of our vision transformers is interpolated to another number of patches.
+    Names may carry a prefix such as `state_dict.backbone.` or `module.`; it is the one under which
+    the most names fit, and all names without it are left out. So is a classifier (`fc`, `heads`,
+    `head`, `classifier`) that the network does not have. The positional embedding of one of our
+    vision transformers is interpolated to another number of patches.
 
     Args:
         net: a backbone; its names are torchvision's, timm's or the user's own.
-        file: state dict of torchvision or timm, or an exported `backbone.safetensors`.
+        file: state dict of torchvision or timm, checkpoint of Lightning, Lightly or this package,
+            or an exported `backbone.safetensors`.
+        prefix: what to take where the file holds several networks; None finds it.
+        allow_partial: whether names may be missing, unexpected or of another shape. What is
+            missing stays as it is.
+
+    Returns:
+        What was taken and what was not.
 
     Raises:
-        ConfigError: when names or shapes do not fit; it lists the first of them.
+        ConfigError: when names or shapes do not fit, it lists the first of them; or when nothing
+            fits at all.
     """
     wanted = net.state_dict()
-    given = _fitted(_named_alike(file.read(), set(wanted)), wanted)
+    children = [name for name, _ in net.named_children()]
+    fit = best_fit(file.read(), wanted, children, prefix=prefix)
+    given = _fitted(fit.entries, wanted)
+    misfits = {n: v for n, v in given.items() if n in wanted and v.shape != wanted[n].shape}
     # Files from before BatchNorm counted its batches lack the count; nothing here reads it.
     missing = [n for n in wanted if n not in given and not n.endswith("num_batches_tracked")]
     unexpected = [name for name in given if name not in wanted]
-    if missing or unexpected:
+    usable = {n: v for n, v in given.items() if n in wanted and n not in misfits}
+    if (missing or unexpected) and not (allow_partial and usable):
         raise ConfigError(
             f"weights: {file.path} is of another network. Missing: {_first(missing)}. "
             f"Unexpected: {_first(unexpected)}."
         )
-    misfits = {n: given[n] for n in wanted if n in given and given[n].shape != wanted[n].shape}
-    if misfits:
+    if misfits and not (allow_partial and usable):
         raise ConfigError(_misfit(file.path, misfits, wanted))
-    net.load_state_dict(given, strict=False)
+    net.load_state_dict(usable, strict=False)
+    return LoadedWeights(fit, (*missing, *misfits), tuple(unexpected))
 
 
 def _bytes(path: Path) -> bytes:
@@ -115,34 +163,47 @@ def _decoded(content: bytes, is_safetensors: bool) -> Any:
         from safetensors.torch import load
 
         return load(content)
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    # The options of a training, which many published checkpoints carry: a bag of plain values.
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
 def _tensors(found: Any) -> dict[str, Tensor]:
-    """The state dict itself, or the one inside a checkpoint."""
-    for key in ("state_dict", "model"):
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
+    """All tensors in a dict, and in the dicts that it holds."""
     if not isinstance(found, Mapping) or not found:
         raise TypeError(f"it holds a {type(found).__name__} without names")
-    strangers = [str(name) for name, value in found.items() if not isinstance(value, Tensor)]
-    if strangers:
-        raise TypeError(f"no tensors under {_first(strangers)}")
-    return {str(name): value for name, value in found.items()}
+    tensors = dict(_flat(found, ""))
+    if not tensors:
+        raise TypeError(f"no tensors under {_first([str(name) for name in found])}")
+    return tensors
 
 
-def _named_alike(given: dict[str, Tensor], wanted: set[str]) -> dict[str, Tensor]:
-    """The entries under the prefix that makes the most names fit, without it and the classifier."""
-
-    def under(prefix: str) -> dict[str, Tensor]:
-        return {n[len(prefix) :]: value for n, value in given.items() if n.startswith(prefix)}
-
-    best = max(map(under, _PREFIXES), key=lambda entries: len(wanted & set(entries)))
-    without = [c for c in _CLASSIFIERS if not any(name.startswith(c) for name in wanted)]
-    return {n: v for n, v in best.items() if not n.startswith(tuple(without))}
+def _flat(found: Mapping[Any, Any], before: str) -> Iterator[tuple[str, Tensor]]:
+    for name, value in found.items():
+        if isinstance(value, Tensor):
+            yield f"{before}{name}", value
+        elif isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
 
 
-def _fitted(given: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _unreadable(error: Exception) -> str:
+    asked = re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, UnpicklingError) else None
+    if asked is None:
+        # torch's own words for damaged bytes advise to turn `weights_only` off.
+        known = not isinstance(error, UnpicklingError)
+        reason = f": {str(error).splitlines()[0]}" if known and str(error) else ""
+        return (
+            f"({type(error).__name__}{reason}). Wanted a state dict, saved as safetensors or with "
+            "torch.save; code in it is never run."
+        )
+    return (
+        f"(it holds a {asked[1]} beside them). Code in it is never run, so it is refused. Where "
+        "you trust the file, convert it once: torch.save(torch.load(OLD, weights_only=False)"
+        "['state_dict'], NEW), with the name under which your file keeps its weights."
+    )
+
+
+def _fitted(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """Interpolate a vision transformer's positions to the patches wanted."""
     old, new = given.get(_POSITIONS), wanted.get(_POSITIONS)
     if old is None or new is None or old.shape[-1] != new.shape[-1] or old.shape == new.shape:
@@ -163,9 +224,14 @@ def _misfit(path: str, misfits: Mapping[str, Tensor], wanted: Mapping[str, Tenso
         " The stem differs: this backbone has one for small images and grey or colour as they "
         "are. timm:NAME has the ordinary stem for colour images."
     )
+    if any("pos_emb" in name for name in misfits):
+        return (
+            f"weights: {path} is of a network for images of another size. {_first(shapes)}. Give "
+            "the image size that it was trained on."
+        )
     return f"weights: {path} is of a network of other shapes. {_first(shapes)}.{hint * stem}"
 
 
-def _first(names: list[str], n: int = 4) -> str:
+def _first(names: Sequence[str], n: int = 4) -> str:
     more = f" and {len(names) - n} more" if len(names) > n else ""
     return (", ".join(names[:n]) + more) or "none"

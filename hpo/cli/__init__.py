@@ -1,4 +1,4 @@
-"""The command line: `goldilocks run`, `status`, `replay`, `clean`, `score` and `spaces`."""
+"""The command line: `goldilocks run`, `status`, `score`, `rank`, `export` and the others."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import os
 import typer
 
 from hpo.cli.cleaning import clean
+from hpo.cli.describing import dashboard
+from hpo.cli.exporting import export
 from hpo.cli.looking import score, spaces, status
+from hpo.cli.ranking import rank
 from hpo.cli.replaying import replay
+from hpo.cli.reporting import report
 from hpo.cli.running import run
 
 app = typer.Typer(
@@ -34,7 +38,7 @@ def _goldilocks() -> None:
     """Hyperparameter optimisation for self-supervised learning, without labels."""
 
 
-for command in (run, status, replay, clean, score, spaces):
+for command in (run, status, report, replay, clean, dashboard, score, rank, export, spaces):
     app.command()(command)
 
 __all__ = ["app", "main", "run"]

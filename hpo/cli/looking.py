@@ -66,19 +66,30 @@ def spaces(
     ] = "default",
     views: Annotated[bool, typer.Option("--views", help="Vary the views' options too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="Print a preset file to begin your own from.")
+    ] = False,
 ) -> None:
     """Show what is searched, what is held and why: ranges, defaults, sources, collapse edges."""
     from hpo.spaces_page import overview, space_page, space_record, to_json
-    from search_spaces import SearchSpacesError, method_names
+    from search_spaces import SearchSpacesError, is_preset_file, method_names
+    from search_spaces.preset_text import preset_text
 
-    if method is None and (preset != "default" or views):
+    if method is None and (preset != "default" or views or as_yaml):
         fail(
-            "method: not given; wanted one, for --preset and --views change the space of a method."
+            "method: not given; wanted one, for --preset, --views and --yaml are of one method's "
+            "space."
         )
+    if as_yaml and as_json:
+        fail("--yaml: got --json as well; wanted one of them.")
+    if as_yaml and is_preset_file(preset):
+        fail(f"--yaml: got --preset {preset}, which is such a file already.")
     as_it_is = {"optimizer": optimizer, "preset": preset}
     try:
         shown = [_space(name, **as_it_is, views=views) for name in [method] if name is not None]
-        if as_json:
+        if as_yaml:
+            typer.echo(preset_text(shown[0], **as_it_is, views=views), nl=False)
+        elif as_json:
             every = shown or [_space(n, **as_it_is, views=views) for n in method_names()]
             records = [space_record(space, **as_it_is) for space in every]
             typer.echo(to_json(records[0] if shown else records))

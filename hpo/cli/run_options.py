@@ -48,7 +48,7 @@ ClipNorm = Annotated[float | None, _option(_METHOD, "Largest norm of a gradient.
 Precision = Annotated[str | None, _option(_METHOD, _PRECISION)]
 Compile = Annotated[bool | None, _option(_METHOD, _COMPILE, "--compile")]
 
-_PRESET = "default, quick, wide, or a paper's grid such as rankme. Default: default."
+_PRESET = "default, quick, wide, a paper's grid, or a FILE.yaml of your own. Default: default."
 _SPACE = "Another range or other choices; may be repeated."
 _THAW = "Search a hyperparameter that is held by default; may be repeated."
 _FIX = "Fix a hyperparameter; may be repeated."
@@ -63,11 +63,12 @@ SearchViews = Annotated[
 Fix = Annotated[list[str] | None, _option(_SEARCH, _FIX, "--fix", metavar="NAME=VALUE")]
 
 _BUDGET = "Of the whole study: 8h, 500 epochs, 2M images, 40 gpu-hours; several with commas."
-_ZONE = "Where α should lie. Default: 0.8..1.2, and with labels what the probes teach."
+_ZONE = "Where α should lie. Default: anywhere, and with --labels what rounds of probes teach."
 _FILTER_SHARE = "Share of the trials outside the zone that go on, the closest. Default: 0.667."
 _EXPLORE = "Share of the trials that the filter lets pass, to learn from. Default: 0.1."
 _PATIENCE = "Rungs in a row that must show a collapse close to its threshold. Default: 2."
 _PROBE_BATCH = "Finished trials that make a round of probes. Default: 4."
+_PROBE_BEST = "With --labels: no rounds; probe so many after the search, the best."
 _PROBE_RUNGS = "And all trials at each rung that they reach, with --probe-all."
 _PROBE_IMAGES = "Labelled images that only probes see. Default: one in five, at most 5000."
 _BOTH_LAYERS = "Take every measure of backbone and projector, for tables."
@@ -76,6 +77,12 @@ _REPLICATE_SHARE = "Share of the budget kept for them. Default: 0.1."
 _KEEP = "Finished trials whose checkpoints are kept, the best. Default: 5."
 _CHECKPOINT_GIB = "Most space for checkpoints, in GiB. Default: no limit."
 _DRY_RUN = "Print the plan and what the budget allows, and train nothing."
+_FROM = "Begin with the best of an older study: its OUT, or URL#NAME; may be repeated."
+_FROM_TRIALS = "Trials to take of each older study, the chosen first. Default: 3."
+WarmStart = Annotated[
+    list[str] | None, _option(_SEARCH, _FROM, "--from", "--warm-start", metavar="OUT2")
+]
+FromTrials = Annotated[int | None, _option(_SEARCH, _FROM_TRIALS)]
 Trials = Annotated[
     int | None, _option(_LIMITS, "Trials at most. Default: 16, or none with a budget.")
 ]
@@ -83,7 +90,7 @@ Budget = Annotated[str | None, _option(_LIMITS, _BUDGET)]
 RungFactor = Annotated[
     int | None, _option(_LIMITS, "One trial in this many goes on at a rung. Default: 3.")
 ]
-Rungs = Annotated[int | None, _option(_LIMITS, "Rungs at most, the last at the end. Default: 3.")]
+Rungs = Annotated[int | None, _option(_LIMITS, "Rungs at most, the last at the end. Default: 4.")]
 ProbeShare = Annotated[
     float | None, _option(_LIMITS, "Share of the budget kept for probing. Default: 0.1.")
 ]
@@ -93,7 +100,8 @@ Prune = Annotated[
     bool | None, _option(_LIMITS, "Stop collapsed trials and those that fall behind. Default: yes.")
 ]
 Filter = Annotated[
-    bool | None, _option(_LIMITS, "Stop trials whose α is far from the zone. Default: yes.")
+    bool | None,
+    _option(_LIMITS, "Stop trials whose α is far from the zone, if there is one. Default: yes."),
 ]
 Zone = Annotated[str | None, _option(_LIMITS, _ZONE, metavar="LOW..HIGH")]
 FilterShare = Annotated[float | None, _option(_LIMITS, _FILTER_SHARE)]
@@ -101,13 +109,13 @@ ExploreShare = Annotated[float | None, _option(_LIMITS, _EXPLORE)]
 Patience = Annotated[int | None, _option(_LIMITS, _PATIENCE)]
 DryRun = Annotated[bool, _option(_LIMITS, _DRY_RUN, "--dry-run")]
 
-_OBJECTIVE = "guarded_rank, rankme, alpha_req, lidar, … (README). Default: guarded_rank."
+_OBJECTIVE = "guarded_alpha, guarded_rank, rankme, lidar, … (README). Default: guarded_alpha."
 _SHORTLIST = "Share of the finished trials shortlisted. Default: 0.333."
 _MOVED = "Least distance from initialisation of a choice, 0 to 1. Default: 0.1."
 _CHECK = "Choose without labels, then say how well it went."
 Objective = Annotated[str | None, _option(_CHOICE, _OBJECTIVE)]
 Labels = Annotated[
-    bool | None, _option(_CHOICE, "Let linear probes of the shortlist choose.", "--labels")
+    bool | None, _option(_CHOICE, "Let linear probes of a few trials choose.", "--labels")
 ]
 CheckLabels = Annotated[bool | None, _option(_CHOICE, _CHECK, "--check-labels")]
 ShortlistShare = Annotated[float | None, _option(_CHOICE, _SHORTLIST)]
@@ -118,6 +126,7 @@ MeasureImages = Annotated[
 LidarViews = Annotated[int | None, _option(_CHOICE, "Views an image for LiDAR. Default: 10.")]
 
 ProbeBatch = Annotated[int | None, _option(_CHOICE, _PROBE_BATCH)]
+ProbeBest = Annotated[int | None, _option(_CHOICE, _PROBE_BEST)]
 ProbeAll = Annotated[
     bool | None, _option(_CHOICE, "Probe every finished trial, for tables.", "--probe-all")
 ]
@@ -131,6 +140,7 @@ Replicates = Annotated[int | None, _option(_CHOICE, _REPLICATES)]
 ReplicateShare = Annotated[float | None, _option(_CHOICE, _REPLICATE_SHARE)]
 
 _OUT = "Directory of the study. Default: studies/study."
+_LOG = "Log trials to tensorboard, mlflow or wandb as well; may be repeated."
 _CONFIG = "YAML file with any of these options; this line wins."
 _CACHE = "Where decoded images are kept. Default: ~/.cache/goldilocks-hpo."
 _GIB = "Most space for them, in GiB; larger folders are streamed. Default: 32."
@@ -144,6 +154,7 @@ _DATABASE += " Default: OUT/study.db."
 _STUDY_NAME = "Name of the study in it. Default: the last part of OUT."
 _STORAGE = "Folder or URL that all nodes share, for checkpoints. Default: OUT/ray."
 Out = Annotated[Path | None, _option(_MACHINE, _OUT)]
+Log = Annotated[list[str] | None, _option(_MACHINE, _LOG, "--log", metavar="NAME")]
 Storage = Annotated[str | None, _option(_MACHINE, _DATABASE, metavar="URL")]
 StudyName = Annotated[str | None, _option(_MACHINE, _STUDY_NAME, metavar="NAME")]
 Keep = Annotated[int | None, _option(_MACHINE, _KEEP)]
@@ -189,6 +200,8 @@ def assignments(option: str, given: list[str] | None) -> dict[str, str] | None:
         return None
     pairs = {}
     for text in given:
+        if text.endswith((".yaml", ".yml")):
+            raise ConfigError(f"{option}: got the file {text}; give it as --preset {text}.")
         name, equals, value = text.partition("=")
         if not (name and equals and value):
             raise ConfigError(f"{option}: got {text!r}; wanted NAME=VALUE, such as lr=0.001.")

@@ -34,6 +34,8 @@ def run(
     search: options.Thaw = None,
     search_views: options.SearchViews = None,
     fix: options.Fix = None,
+    warm_start: options.WarmStart = None,
+    from_trials: options.FromTrials = None,
     trials: options.Trials = None,
     budget: options.Budget = None,
     sampler: options.Sampler = None,
@@ -52,6 +54,7 @@ def run(
     check_labels: options.CheckLabels = None,
     shortlist_share: options.ShortlistShare = None,
     probe_batch: options.ProbeBatch = None,
+    probe_best: options.ProbeBest = None,
     probe_all: options.ProbeAll = None,
     probe_rungs: options.ProbeRungs = None,
     probe_images: options.ProbeImages = None,
@@ -63,6 +66,7 @@ def run(
     lidar_views: options.LidarViews = None,
     both_layers: options.BothLayers = None,
     out: options.Out = None,
+    log: options.Log = None,
     storage: options.Storage = None,
     study_name: options.StudyName = None,
     keep: options.Keep = None,
@@ -93,6 +97,8 @@ def run(
         given["views"] = options.assignments("--view", view)
         given["space"] = options.ranges(space)
         given["search"] = search or None
+        given["log"] = log or None
+        given["warm_start"] = warm_start or None
         if dry_run:
             _plan(config, given)
         else:

@@ -1,11 +1,13 @@
 """The Goldilocks filter, pure: who is shortlisted, who is probed, and which trial is chosen."""
 
+from hpo.goldilocks.best import probes_of_best
 from hpo.goldilocks.candidate import Candidate, Direction, by_objective, eligible
 from hpo.goldilocks.choice import Choice, choose, finalists, seed_spread
 from hpo.goldilocks.closeness import ALPHA_NOISE, by_closeness
 from hpo.goldilocks.listing import Shortlist, shortlist, shortlist_size
 from hpo.goldilocks.quota import probe_quota
-from hpo.goldilocks.rounds import EVERYWHERE, Round, RoundRules, next_round, round_shortlist
+from hpo.goldilocks.rounds import Round, RoundRules, next_round, round_shortlist
+from hpo.pruning.zone import EVERYWHERE
 
 __all__ = [
     "ALPHA_NOISE",
@@ -23,6 +25,7 @@ __all__ = [
     "finalists",
     "next_round",
     "probe_quota",
+    "probes_of_best",
     "round_shortlist",
     "seed_spread",
     "shortlist",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hpo.errors import ConfigError
 from hpo.goldilocks.candidate import Candidate, Direction, by_objective, eligible
 from hpo.goldilocks.closeness import ALPHA_NOISE, by_closeness
-from hpo.pruning.zone import GOLDILOCKS, Zone
+from hpo.pruning.zone import EVERYWHERE, Zone
 
 _EXPLORES_FROM_SIZE = 3
 _ROUNDING = 1e-9  # 100 * 0.07 is 7.000000000000001
@@ -20,7 +20,7 @@ class Shortlist:
     """Who may be chosen, who may not, and why.
 
     Args:
-        numbers: shortlisted trials, the closest to the zone first, then those that explore.
+        numbers: shortlisted trials in the order of `by_closeness`, then those that explore.
         excluded: reason by trial for every other candidate.
         exploring: those of `numbers` that are listed although others are closer to the zone.
     """
@@ -54,7 +54,7 @@ def shortlist(
     size: int,
     direction: Direction,
     least_moved: float,
-    zone: Zone = GOLDILOCKS,
+    zone: Zone = EVERYWHERE,
     noise: float = ALPHA_NOISE,
     explore_share: float = 0.0,
 ) -> Shortlist:
@@ -68,7 +68,7 @@ def shortlist(
         size: how many, >= 1.
         direction: of the objective.
         least_moved: smallest distance from initialisation that may be chosen.
-        zone: where α should lie.
+        zone: where α should lie; open at both ends, the objective alone decides.
         noise: α that differ by less than a step of this size count as equal.
         explore_share: share of the places for exploration, in [0, 1): at least one place where it
             is not 0, and never all.
@@ -80,7 +80,8 @@ def shortlist(
         ConfigError: for a size below 1.
 
     >>> near, far = Candidate(0, 9, 5.0, 1.1, 0.4), Candidate(1, 9, 9.0, 2.0, 0.4)
-    >>> shortlist([far, near], size=1, direction="maximize", least_moved=0.1).numbers
+    >>> zone = Zone(0.8, 1.2)
+    >>> shortlist([far, near], size=1, direction="maximize", least_moved=0.1, zone=zone).numbers
     (0,)
     """
     if size < 1:
@@ -94,14 +95,24 @@ def shortlist(
     for place, candidate in enumerate(ranked, start=1):
         if candidate not in closest and candidate not in exploring:
             excluded[candidate.number] = (
-                f"α {candidate.alpha:.2f} is place {place} of {len(ranked)} by closeness to the "
-                f"zone {zone}; {size} shortlisted"
+                f"{_what(candidate, zone)} is place {place} of {len(ranked)}{_by(zone)}; "
+                f"{size} shortlisted"
             )
     return Shortlist(
         tuple(c.number for c in [*closest, *exploring]),
         excluded,
         tuple(c.number for c in exploring),
     )
+
+
+def _what(candidate: Candidate, zone: Zone) -> str:
+    if zone == EVERYWHERE:
+        return f"its objective, {candidate.objective:.4g},"
+    return f"α {candidate.alpha:.2f}"
+
+
+def _by(zone: Zone) -> str:
+    return "" if zone == EVERYWHERE else f" by closeness to the zone {zone}"
 
 
 def _places_to_explore(size: int, share: float) -> int:

@@ -11,9 +11,7 @@ from hpo.goldilocks.candidate import Candidate, Direction, by_objective, eligibl
 from hpo.goldilocks.closeness import ALPHA_NOISE, by_closeness
 from hpo.goldilocks.listing import Shortlist
 from hpo.goldilocks.quota import probe_quota
-from hpo.pruning.zone import Zone, explores, learn_zone
-
-EVERYWHERE = Zone(-math.inf, math.inf)
+from hpo.pruning.zone import EVERYWHERE, Zone, explores, learn_zone
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def next_round(
     >>> four = [Candidate(i, 9, float(i), 1.0 + i, 0.4) for i in range(4)]
     >>> rules = RoundRules(batch=4, direction="maximize", least_moved=0.1)
     >>> next_round(four, [], {}, rules, affordable=3).numbers
-    (0, 1, 2)
+    (3, 2, 1)
     """
     seen = {number for each in earlier for number in each.candidates}
     barred = {n: why for n, why in (unavailable or {}).items() if n not in accuracies}

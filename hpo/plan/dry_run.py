@@ -27,9 +27,11 @@ def dry_run(config: StudyConfig, console: Console) -> Plan:
     import torch
 
     from hpo.plan.rates import measure_rates
+    from hpo.warm_start.recording import check_sources
     from hpo.workers.crew import crew_of
     from hpo.workload import prepare
 
+    check_sources(config.warm_start, config, n_trials=config.from_trials)
     crew, n_threads = crew_of(config), torch.get_num_threads()
     workload = prepare(config)
     if crew.threads is not None:

@@ -78,7 +78,10 @@ def _lines(plan: Plan) -> list[tuple[str, str]]:
     ]
     lines += _rate_lines(plan)
     if plan.n_probes is not None:
-        lines.append(("probes", f"{plan.n_probes} fit into their reserve, both baselines included"))
+        best = plan.config.probe_best
+        first = "" if best is None else f"the best {best} when the search is over; "
+        text = f"{first}{plan.n_probes} fit into their reserve, both baselines included"
+        lines.append(("probes", text))
     if plan.n_replicates:
         lines.append(("replicates", f"{plan.n_replicates} whole trials fit into their reserve"))
     lines.append(("ends with", _end(plan)))

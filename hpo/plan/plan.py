@@ -156,9 +156,9 @@ def plan_of(config: StudyConfig, facts: Facts, rates: Rates | None = None) -> Pl
     >>> config = StudyConfig(epochs=54, budget="500 epochs", batch_size=128)
     >>> plan = plan_of(config, Facts(n_train=1000, n_measure=500))
     >>> plan.rungs, plan.budget.whole.images
-    ((6, 18, 54), 48384.0)
+    ((2, 6, 18, 54), 48384.0)
     >>> plan.limits[0].n_whole, plan.limits[0].n_expected
-    (9, 35)
+    (9, 83)
     """
     rungs = tuple(rung_epochs(config.epochs, factor=config.rung_factor, n_rungs=config.rungs))
     whole = _cost(config, facts, rates, rungs, 0, config.epochs)

@@ -79,8 +79,16 @@ class CombinedHyperbandPruner(CombinedPruner, HyperbandPruner):
 def _ask(pruner: BasePruner, study: optuna.Study, trial: FrozenTrial) -> Decision:
     if isinstance(pruner, DecidingPruner):
         return pruner.decide(study, trial)
-    if not pruner.prune(study, trial):
-        return GO_ON
+    return stop_by(pruner, trial) if pruner.prune(study, trial) else GO_ON
+
+
+def stop_by(pruner: BasePruner, trial: FrozenTrial) -> Decision:
+    """Return the stop that a pruner without reasons made, in words.
+
+    Args:
+        pruner: that stopped the trial.
+        trial: as it was then.
+    """
     name, epoch = type(pruner).__name__, trial.last_step
     value = "nothing" if epoch is None else f"{trial.intermediate_values[epoch]:g}"
     return Decision(

@@ -86,6 +86,8 @@ class Zone:
 
 
 GOLDILOCKS = Zone(*GOLDILOCKS_ZONE)
+EVERYWHERE = Zone(-math.inf, math.inf)
+"""The zone of a study that has learned none: it stops nobody, and nobody is nearer to it."""
 
 
 def learn_zone(

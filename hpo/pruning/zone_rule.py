@@ -9,9 +9,7 @@ from hpo.decision import GO_ON, Decision
 from hpo.errors import ConfigError
 from hpo.history import History, Reading
 from hpo.pruning.interval import check_interval, is_due
-from hpo.pruning.zone import GOLDILOCKS, Zone, explores, learn_zone, noise_step
-
-_IDEAL_ALPHA = 1.0
+from hpo.pruning.zone import EVERYWHERE, GOLDILOCKS, Zone, explores, learn_zone, noise_step
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,14 @@ class ZoneRule:
         Returns:
             A stop of kind "zone", or going on; for an exploring trial with the reason. A value
             that is not finite cannot be judged and stops, and counts for nothing in others'
-            verdicts.
+            verdicts. A zone that is open at both ends stops nobody.
         """
         if not self._is_due(reading, history):
             return GO_ON
         value = reading.value(self.measure)
         zone = self.zone_at(reading.epoch, history)
+        if zone == EVERYWHERE:
+            return GO_ON
         if not math.isfinite(value):
             reason = f"{self._name} is {value} at epoch {reading.epoch}: it cannot be placed"
             return Decision(True, f"{reason}; wanted in {zone}", "zone", _evidence(value, zone))
@@ -110,8 +110,8 @@ class ZoneRule:
         n_trials = len(finite) + 1
         # The small step keeps a product that is whole from being rounded up by its last bit.
         n_kept = max(1, math.ceil(self.share * n_trials - 1e-9))
-        own = self._key(value, zone)
-        place = 1 + sum(self._key(peer, zone) < own for peer in finite)
+        own = self._far(value, zone)
+        place = 1 + sum(self._far(peer, zone) < own for peer in finite)
         if place <= n_kept:
             return GO_ON
         return Decision(
@@ -122,12 +122,9 @@ class ZoneRule:
             {**_evidence(value, zone), "place": place, "n": n_trials},
         )
 
-    def _key(self, value: float, zone: Zone) -> tuple[float, float]:
-        """Order by distance from the zone, then from 1, both in whole steps of the noise."""
-        return (
-            noise_step(zone.distance(value), self.noise),
-            noise_step(abs(value - _IDEAL_ALPHA), self.noise),
-        )
+    def _far(self, value: float, zone: Zone) -> float:
+        """Return the distance from the zone in whole steps of the noise."""
+        return noise_step(zone.distance(value), self.noise)
 
     def _is_due(self, reading: Reading, history: History) -> bool:
         if self.last_epoch is not None and reading.epoch >= self.last_epoch:

@@ -12,7 +12,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from hpo.decision import Decision
 from hpo.errors import ConfigError
 from hpo.history import Rule
-from hpo.pruning import GOLDILOCKS, CollapseRule, FirstStop, HalvingRule, Zone, ZoneRule
+from hpo.pruning import CollapseRule, FirstStop, HalvingRule, Zone, ZoneRule
 from hpo.ray_tune.results import ResultHistory
 
 _LOGGER = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class GoldilocksScheduler(FIFOScheduler):
         mode: str | None = None,
         *,
         measure: str = "alpha_req",
-        zone: Zone | None = GOLDILOCKS,
+        zone: Zone | None = None,
         share: float | None = 2 / 3,
         factor: int | None = 3,
         min_peers: int = 3,
@@ -105,7 +105,7 @@ class GoldilocksScheduler(FIFOScheduler):
             if value is None:
                 raise ConfigError(
                     f"{name}: got none; wanted it here or in TuneConfig, as in "
-                    "metric='guarded_rank', mode='max'."
+                    "metric='guarded_alpha', mode='max'."
                 )
         self._history.metric = self._metric
         self._rule = self._all_rules(str(self._mode))

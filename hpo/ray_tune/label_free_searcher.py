@@ -38,7 +38,7 @@ class LabelFreeSearcher(Searcher):
         ConfigError: for another mode, a `last_epoch` below 1, or a study of another direction.
 
     >>> import search_spaces
-    >>> searcher = LabelFreeSearcher(search_spaces.get("simclr"), "guarded_rank", last_epoch=6)
+    >>> searcher = LabelFreeSearcher(search_spaces.get("simclr"), "guarded_alpha", last_epoch=6)
     >>> sorted(searcher.suggest("a"))
     ['lr', 'temperature', 'weight_decay']
     """

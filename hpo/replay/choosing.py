@@ -17,7 +17,7 @@ from hpo.goldilocks import (
     shortlist_size,
 )
 from hpo.history import Reading
-from hpo.pruning.zone import GOLDILOCKS, Zone
+from hpo.pruning.zone import EVERYWHERE, Zone
 from hpo.replay.recording import Recording
 from hpo.replay.replaying import End, Replay
 
@@ -43,7 +43,7 @@ class ChoiceSettings:
     labels: bool = False
     shortlist_share: float = 1 / 3
     least_moved: float = 0.1
-    zone: Zone = GOLDILOCKS
+    zone: Zone = EVERYWHERE
     n_finalists: int = 3
 
 

@@ -15,7 +15,7 @@ from hpo.budget import Budget
 from hpo.config import StudyConfig
 from hpo.errors import ConfigError
 from hpo.pruning import rung_epochs
-from hpo.pruning.zone import GOLDILOCKS, Zone
+from hpo.pruning.zone import EVERYWHERE, Zone
 from hpo.replay.allowance import Allowance, beyond_budget
 from hpo.replay.choosing import ChoiceSettings, Direction
 from hpo.replay.comparison import Comparison, compare
@@ -153,7 +153,7 @@ class Player:
             shortlist_share=config.shortlist_share,
             least_moved=config.least_moved,
             n_finalists=config.finalists,
-            zone=GOLDILOCKS if config.zone is None else Zone.parse(config.zone),
+            zone=EVERYWHERE if config.zone is None else Zone.parse(config.zone),
         )
         return compare(
             self.recording,

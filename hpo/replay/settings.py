@@ -15,8 +15,8 @@ from hpo.errors import StorageError
 _DECIDING = (
     "objective", "epochs", "seed", "labels", "check_labels", "trials", "budget", "prune",
     "filter", "zone", "rung_factor", "rungs", "filter_share", "explore_share", "patience",
-    "probe_share", "probe_batch", "probe_all", "finalists", "replicates", "replicate_share",
-    "shortlist_share", "least_moved",
+    "probe_share", "probe_batch", "probe_best", "probe_all", "finalists", "replicates",
+    "replicate_share", "shortlist_share", "least_moved",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from hpo.export import CARD_NAME, WEIGHTS_NAME
 from hpo.goldilocks import EVERYWHERE, Round
 from hpo.ordering import PROBE, ROUND
-from hpo.pruning.zone import GOLDILOCKS, Zone
+from hpo.pruning.zone import Zone
 from hpo.record import TrialRow
 from hpo.report.table import number
 from hpo.storage import StudyDirectory
@@ -92,11 +92,15 @@ def _shortlist(rows: Sequence[TrialRow], attrs: Mapping[str, Any]) -> str:
     if config.get("labels") and all(f"{PROBE}{n}" in attrs for n in listed):
         return f"{shown}: all that were probed"
     given = config.get("zone")
-    zone = GOLDILOCKS if given is None else Zone.parse(given)
-    return f"{shown}: α closest to the zone {zone}"
+    if given is None:
+        return f"{shown}: the best by {config.get('objective', 'the objective')}"
+    return f"{shown}: α closest to the zone {Zone.parse(given)}"
 
 
 def _window(last: Round, config: Mapping[str, Any]) -> str:
+    if config.get("probe_best") is not None:
+        by = "by closeness to the zone" if config.get("zone") else "by the objective"
+        return f"the best {config['probe_best']} {by} when the search was over"
     if not config.get("filter", True):
         return "no window of α"
     if config.get("zone") is not None:

@@ -18,6 +18,7 @@ from hpo.report.choosing import chosen_lines, proof_lines, round_lines
 from hpo.report.spending import spending_lines
 from hpo.report.table import trial_table
 from hpo.storage import StudyDirectory
+from hpo.trust import read_evidence, trust, trust_lines
 
 _ENDED_EARLY = ("collapsed", "pruned", "out of zone", "out of budget", "failed", "interrupted")
 
@@ -51,6 +52,7 @@ def report_of(study: optuna.Study, directory: StudyDirectory, *, running: bool) 
         *_image_lines(attrs),
         *_trial_lines(rows),
         *proof_lines(attrs, chosen),
+        *_trust_lines(study, running=running),
         *spending_lines(costs_from(rows, attrs), limits),
         *_next_lines(directory, limits, rows, chosen, running=running),
     ]
@@ -82,6 +84,12 @@ def _trial_lines(rows: Sequence[TrialRow]) -> list[tuple[str, str]]:
     if again := len(rows) - len(own):
         text += f"; {again} replicate{'s' if again > 1 else ''} under other seeds"
     return [("trials", text)]
+
+
+def _trust_lines(study: optuna.Study, *, running: bool) -> list[tuple[str, str]]:
+    if running or len(study.directions) != 1:
+        return []
+    return trust_lines(trust(read_evidence(study)))
 
 
 def _next_lines(

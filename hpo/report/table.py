@@ -23,7 +23,7 @@ _STYLES = {
     "interrupted": "magenta",
     "waiting": "dim",
 }
-_NARROW = 12  # the name of a measure may be long; its values are not
+_NARROW = 13  # the name of a measure may be long; its values are not
 Justify = Literal["left", "right"]
 
 
@@ -52,7 +52,7 @@ def trial_table(rows: Sequence[TrialRow], *, measure: str, chosen: int | None = 
         # Only the reason and the name of the measure may be broken into lines.
         breaks = title in (shown, "reason")
         table.add_column(
-            title,
+            _in_lines(title) if title == shown else title,
             justify=justify,
             overflow="fold",
             no_wrap=not breaks,
@@ -64,7 +64,7 @@ def trial_table(rows: Sequence[TrialRow], *, measure: str, chosen: int | None = 
             f"{row.number}",
             Text(row.state + mark, style=_STYLES.get(row.state, "")),
             str(row.epoch or "-"),
-            number(row.values.get(shown), ".1f"),
+            number(row.values.get(shown), ".2f"),
             number(row.alpha, ".2f"),
             number(row.moved, ".2f"),
             format_duration(row.seconds) if row.seconds else "-",
@@ -74,6 +74,11 @@ def trial_table(rows: Sequence[TrialRow], *, measure: str, chosen: int | None = 
     return table
 
 
+def _in_lines(name: str) -> str:
+    head, _, last = name.rpartition("_")
+    return f"{head}_\n{last}" if len(name) > _NARROW and head else name
+
+
 def number(value: float | None, form: str) -> str:
     """Write a number in a format; "-" for one that is unknown or not finite."""
     return "-" if value is None or not math.isfinite(value) else format(value, form)
@@ -81,6 +86,6 @@ def number(value: float | None, form: str) -> str:
 
 def _reason(row: TrialRow) -> str:
     if row.replicate_of is None:
-        return row.reason
+        return "; ".join(text for text in (row.origin, row.reason) if text)
     again = f"{row.replicate_of} again" + ("" if row.seed is None else f", seed {row.seed}")
     return f"{again}: {row.reason}" if row.reason else again

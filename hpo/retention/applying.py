@@ -15,7 +15,7 @@ import optuna
 from hpo.config import StudyConfig
 from hpo.errors import StorageError
 from hpo.goldilocks import Candidate, eligible
-from hpo.pruning.zone import GOLDILOCKS, Zone
+from hpo.pruning.zone import EVERYWHERE, Zone
 from hpo.record import TrialRow, read_rows
 from hpo.retention.quota import GIB
 from hpo.retention.rule import UNFINISHED, Policy, StoredTrial, retained
@@ -143,7 +143,10 @@ def plan_cleaning(
 
 
 def cached_features(folder: Path, *, half_written_only: bool) -> tuple[FileVerdict, ...]:
-    """Return the cached features of probed backbones, which can be computed again.
+    """Return the cached features of probed backbones.
+
+    Those of a checkpoint that is still there can be computed again. Those of an earlier rung, of
+    which no checkpoint is kept, cannot; nothing reads them once their probe is recorded.
 
     Args:
         folder: of the cache.
@@ -154,7 +157,11 @@ def cached_features(folder: Path, *, half_written_only: bool) -> tuple[FileVerdi
         if match.group(2) == "partial":
             found.append(FileVerdict(path, size, _HALF_WRITTEN))
         elif not half_written_only:
-            found.append(FileVerdict(path, size, "cached features, computed again when needed"))
+            found.append(
+                FileVerdict(
+                    path, size, "cached features; of an earlier rung they do not come again"
+                )
+            )
     return tuple(found)
 
 
@@ -198,14 +205,14 @@ def policy_of(
     Args:
         study: for the direction of its objective.
         keep: trials kept once the choice is made.
-        zone: of α, as in a configuration; the default for None.
+        zone: of α, as in a configuration; None for one that is open at both ends.
         checkpoint_gib: of all checkpoints together; None for no limit.
     """
     minimised = study.direction == optuna.study.StudyDirection.MINIMIZE
     return Policy(
         keep=keep,
         direction="minimize" if minimised else "maximize",
-        zone=GOLDILOCKS if zone is None else Zone.parse(zone),
+        zone=EVERYWHERE if zone is None else Zone.parse(zone),
         quota_bytes=None if checkpoint_gib is None else int(checkpoint_gib * GIB),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from hpo.goldilocks import Direction
-from hpo.pruning.zone import GOLDILOCKS, Zone
+from hpo.pruning.zone import EVERYWHERE, Zone
 from hpo.retention.quota import over_quota
 
 UNFINISHED = ("running", "interrupted", "waiting")  # states of trials that go on
@@ -27,7 +27,7 @@ class Policy:
 
     keep: int
     direction: Direction
-    zone: Zone = GOLDILOCKS
+    zone: Zone = EVERYWHERE
     quota_bytes: int | None = None
 
 
@@ -93,7 +93,8 @@ def retained(
     3. Only the finished may be chosen; while none has finished, those that were stopped at the
        highest rung. All others go.
     4. Until the choice is made every finished trial stays, whatever its objective: the shortlist
-       goes by α, and its zone may still move. Its replicates stay too, and go afterwards.
+       may go by α, and a zone that is learned may still move. Its replicates stay too, and go
+       afterwards.
     5. Afterwards these stay: the shortlist, the best `keep` by the objective and by their probes,
        and whoever no other trial beats both in closeness to the zone and in the objective. A search
        that goes on later has a longer shortlist, cut elsewhere; but wherever it is cut, its best by
@@ -196,15 +197,16 @@ def _best(
 def _front(group: Sequence[StoredTrial], policy: Policy) -> list[StoredTrial]:
     """Trials that no other beats in closeness to the zone and in the objective at once."""
 
-    def far(trial: StoredTrial) -> tuple[float, float]:
-        if math.isnan(trial.alpha):
-            return (math.inf, math.inf)
-        return (policy.zone.distance(trial.alpha), abs(trial.alpha - 1.0))
+    def far(trial: StoredTrial) -> float:
+        if policy.zone == EVERYWHERE:
+            return 0.0
+        distance = policy.zone.distance(trial.alpha)
+        return math.inf if math.isnan(distance) else distance
 
     front: list[StoredTrial] = []
-    for trial in sorted(group, key=lambda t: (*far(t), *_worth(t, policy))):
+    for trial in sorted(group, key=lambda t: (far(t), *_worth(t, policy))):
         beaten = any(
-            far(other)[1] <= far(trial)[1] and _worth(other, policy) < _worth(trial, policy)
+            far(other) <= far(trial) and _worth(other, policy) < _worth(trial, policy)
             for other in front
         )
         if not beaten:

@@ -3,6 +3,7 @@
 import copy
 import math
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -31,8 +32,7 @@ PLAN = TrainingPlan(
 )
 
 
-@pytest.fixture(scope="module")
-def gauge(digits: Tensor) -> Gauge:
+def made_gauge(digits: Tensor) -> Gauge:
     return Gauge(
         images=digits[:96],
         normalisation=Normalisation.of(digits),
@@ -41,6 +41,9 @@ def gauge(digits: Tensor) -> Gauge:
         seed=11,
         device=torch.device("cpu"),
     )
+
+
+gauge = pytest.fixture(scope="module")(made_gauge)
 
 
 def trained(digits: Tensor, lr: float) -> Learner:
@@ -102,6 +105,7 @@ def test_the_values_are_those_of_the_measures(
         "alpha_req": fit.alpha,
         "alpha_r_squared": fit.r_squared,
         "covariance_rank": objectives.covariance_rank(features),
+        "guarded_alpha": objectives.guarded_alpha(features, views),
         "guarded_lidar": objectives.guarded_lidar(views),
         "guarded_rank": objectives.guarded_rank(features, views),
         "idest": objectives.idest(features).dimension,
@@ -138,6 +142,7 @@ def test_both_layers_add_the_projectors_values_and_change_no_other(
     of_views = ("guarded_lidar", "lidar", "lidar_noise_corrected", "view_retrieval")
     expected = {
         "alpha_req": objectives.alpha_req(embeddings, first_rank=4, last_rank=100).alpha,
+        "guarded_alpha": objectives.guarded_alpha(embeddings, projected),
         "guarded_rank": objectives.guarded_rank(embeddings, projected),
         "idest": objectives.idest(embeddings).dimension,
         **{name: getattr(objectives, name)(embeddings) for name in of_one},
@@ -280,17 +285,11 @@ def test_without_a_projector_features_are_measured_about_their_mean(
         def forward(self, images: Tensor) -> Tensor:
             return self.net(images) + self.offset
 
-    class Bare(nn.Module):
-        def __init__(self, offset: float) -> None:
-            super().__init__()
-            self.backbone = Shifted(offset)
-
     found = {}
-    for centred in (True, False):
-        about = replace(gauge, centred=centred)
-        for offset in (0.0, 50.0):
-            made = Bare(offset)
-            found[centred, offset] = about.measure(made, about.initial(made, digits))
+    for centred, offset in product((True, False), (0.0, 50.0)):
+        about, made = replace(gauge, centred=centred), nn.Module()
+        made.backbone = Shifted(offset)
+        found[centred, offset] = about.measure(made, about.initial(made, digits))
     assert found[True, 50.0].backbone.kind is None
     assert found[False, 50.0].backbone.kind == "constant"
     for name in ("rankme", "alpha_req", "view_retrieval", "guarded_rank"):

@@ -9,11 +9,13 @@ import pytest
 from optuna.trial import TrialState
 
 from hpo.budget import Budget
+from hpo.candidates import candidates_of
 from hpo.errors import ConfigError
-from hpo.goldilocks import EVERYWHERE, Round
+from hpo.goldilocks import EVERYWHERE, Candidate, Round
 from hpo.online_filter import read_rounds, rules_of_rounds
 from hpo.prober import Prober
 from hpo.pruning.zone import Zone
+from hpo.record import read_rows
 from tests.hpo.made_study import MadeStudy, make_study
 from tests.hpo.studies import tiny
 
@@ -24,6 +26,10 @@ class Killed(BaseException):
 
 def rounds_of(made: MadeStudy) -> list[Round]:
     return read_rounds(made.study.user_attrs)
+
+
+def finished(made: MadeStudy) -> list[Candidate]:
+    return candidates_of(read_rows(made.study, running=False))
 
 
 def add_and_filter(made: MadeStudy, n: int, **attrs: float) -> None:
@@ -203,3 +209,20 @@ def test_the_rules_are_those_of_the_configuration(tmp_path: Path) -> None:
     assert (rules.batch, rules.zone, rules.explore_share) == (3, Zone(-math.inf, 1.1), 0.2)
     assert rules.direction == "minimize"
     assert rules_of_rounds(tiny(tmp_path)).zone is None
+
+
+def test_the_best_are_probed_once_the_search_is_over_and_no_round_is_held(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study", probe_best=2)
+    online = made.filter()
+    for objective in (1.0, 3.0, 2.0, 0.5, 2.5):
+        made.add(objective=objective)
+        online.after_trial()
+    assert rounds_of(made) == []
+    online.last_round(finished(made))
+    assert made.probes() == [1, 4]
+    online.last_round(finished(made))
+    assert len(rounds_of(made)) == 1
+    made.add(objective=9.0)
+    online.after_trial()
+    online.last_round(finished(made))
+    assert made.probes() == [1, 4, 5]

@@ -81,15 +81,21 @@ def test_nobody_is_compared_at_the_last_epoch() -> None:
 
 def test_the_one_farthest_from_the_zone_is_filtered_however_good() -> None:
     far = reading(0, 99.0, alpha=2.0)
-    assert verdict(far, *BETTER) == (True, "zone")
-    assert verdict(far, *BETTER, filter=False) == (False, "")
+    assert verdict(far, *BETTER, zone="0.8..1.2") == (True, "zone")
+    assert verdict(far, *BETTER, zone="0.8..1.2", filter=False) == (False, "")
     assert verdict(far, *BETTER, zone="1.5..2.5") == (False, "")
-    assert verdict(far, *BETTER, filter_share=1.0) == (False, "")
+    assert verdict(far, *BETTER, zone="0.8..1.2", filter_share=1.0) == (False, "")
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_a_zone_that_nobody_gave_or_learned_stops_nobody(labels: bool) -> None:
+    assert verdict(reading(0, 99.0, alpha=2.0), *BETTER, labels=labels) == (False, "")
+    assert verdict(reading(0, 99.0, alpha=math.nan), *BETTER, labels=labels) == (False, "")
 
 
 def test_exploring_trials_pass_the_filter() -> None:
     passed = [
-        not verdict(reading(n, 99.0, alpha=2.0), *others, explore_share=0.5)[0]
+        not verdict(reading(n, 99.0, alpha=2.0), *others, explore_share=0.5, zone="0.8..1.2")[0]
         for n in range(10, 30)
         if (others := [reading(m, 5.0 + m) for m in range(1, 6)])
     ]
@@ -102,8 +108,9 @@ def test_the_zone_is_learned_from_probes_unless_it_is_given() -> None:
         reading(n, alpha=alpha) for n, alpha in enumerate((0.9, 1.0, 1.1, 1.9, 2.0, 2.1), start=1)
     ]
     probed = {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.7, 5: 0.9, 6: 0.8}
-    own = reading(0, 99.0, alpha=2.1)
-    assert verdict(own, *others, labels=True) == (True, "zone")
+    own, low = reading(0, 99.0, alpha=2.1), reading(0, 99.0, alpha=0.5)
+    assert verdict(low, *others, labels=True) == (False, "")
+    assert verdict(low, *others, labels=True, probed=probed) == (True, "zone")
     assert verdict(own, *others, labels=True, probed=probed) == (False, "")
     assert verdict(own, *others, labels=True, probed=probed, zone="0.8..1.2") == (True, "zone")
 
@@ -111,8 +118,9 @@ def test_the_zone_is_learned_from_probes_unless_it_is_given() -> None:
 def test_labels_that_only_check_the_choice_teach_no_zone() -> None:
     others = [reading(n, alpha=alpha) for n, alpha in enumerate((0.9, 1.0, 1.1, 1.9, 2.0, 2.1), 1)]
     probed = {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.7, 5: 0.9, 6: 0.8}
-    own = reading(0, 99.0, alpha=2.1)
-    assert verdict(own, *others, check_labels=True, probe_all=True, probed=probed) == (True, "zone")
+    low, options = reading(0, 99.0, alpha=0.5), {"check_labels": True, "probe_all": True}
+    assert verdict(low, *others, **options, probed=probed) == (False, "")
+    assert verdict(low, *others, labels=True, probe_best=3, probed=probed) == (False, "")
 
 
 def test_only_a_collapse_stops_a_replicate() -> None:
@@ -124,4 +132,6 @@ def test_only_a_collapse_stops_a_replicate() -> None:
 def test_a_dead_trial_never_changes_the_verdict_on_another() -> None:
     dead = reading(9, math.nan, alpha=math.nan, finding=Finding("not finite", "backbone", "nan"))
     for own in (reading(0), reading(0, 99.0, alpha=2.0), reading(0, 7.5)):
-        assert verdict(own, *BETTER) == verdict(own, *BETTER, dead)
+        for zone in (None, "0.8..1.2"):
+            alone = verdict(own, *BETTER, zone=zone)
+            assert verdict(own, *BETTER, dead, zone=zone) == alone

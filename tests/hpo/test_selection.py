@@ -48,17 +48,18 @@ def test_with_labels_the_best_of_all_that_were_ever_probed_is_chosen(tmp_path: P
     assert all((weights[name] == expected[name]).all() for name in weights)
 
 
-def test_without_labels_the_closest_to_the_zone_are_listed_and_the_objective_chooses(
-    tmp_path: Path,
+@pytest.mark.parametrize(("zone", "listed", "chosen"), [(None, [5, 4], 5), ("0.8..1.2", [0, 1], 1)])
+def test_without_labels_the_best_or_the_closest_to_a_zone_are_listed_and_the_objective_chooses(
+    tmp_path: Path, zone: str | None, listed: list[int], chosen: int
 ) -> None:
-    made = make_study(tmp_path / "study", labels=False)
+    made = make_study(tmp_path / "study", labels=False, zone=zone)
     for place in range(6):
         made.add(objective=float(place), alpha=1.0 + 0.3 * place)
     choose(made)
     attrs = made.study.user_attrs
-    assert attrs["shortlist"]["numbers"] == [0, 1]
-    assert attrs["choice"]["number"] == 1
-    assert attrs["choice"]["reason"].startswith("highest guarded_rank of the 2 shortlisted")
+    assert attrs["shortlist"]["numbers"] == listed
+    assert attrs["choice"]["number"] == chosen
+    assert attrs["choice"]["reason"].startswith("highest guarded_alpha of the 2 shortlisted")
     assert made.probes() == []
 
 

@@ -209,3 +209,13 @@ def loaded_by(arguments: list[str]) -> set[str]:
     )
     assert done.stdout
     return set(done.stderr.split())
+
+
+def test_a_space_is_printed_as_a_preset_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(run("dino", "--preset", "wide", "--views", "--yaml"))
+    assert get("dino", preset=str(file)) == get("dino", preset="wide", views=True)
+    assert "teacher_temp" in run("dino", "--preset", str(file))
+    assert "wanted one, for --preset, --views and --yaml" in refused("--yaml")
+    assert "--yaml: got --json as well" in refused("dino", "--yaml", "--json")
+    assert "is such a file already" in refused("dino", "--yaml", "--preset", str(file))

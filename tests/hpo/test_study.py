@@ -102,7 +102,7 @@ def test_labels_check_the_choice_but_do_not_make_it(
 
 @pytest.mark.slow
 def test_with_labels_the_best_probe_of_all_that_were_made_wins(tmp_path: Path) -> None:
-    study = run_study(tiny(tmp_path / "s", trials=4, labels=True, probe_batch=2))
+    study = run_study(tiny(tmp_path / "s", trials=4, labels=True, probe_batch=2, prune=False))
     listed = study.user_attrs["shortlist"]["numbers"]
     probes = {n: study.user_attrs[f"probe/{n}"]["cross_validated"] for n in listed}
     finished = [row for row in read_rows(study, running=False) if row.state == "finished"]
@@ -210,21 +210,20 @@ def test_two_processes_cannot_run_one_study(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "fix", "kinds"),
+    ("method", "fix", "kinds", "last"),
     [
-        ("vicreg", {"var": 0}, ("projector collapsed, shrunk",)),
-        ("simclr", {"lr": 10}, ("backbone collapsed",)),
-        ("vicreg", {"lr": 10}, ("backbone collapsed",)),
-        ("barlow_twins", {"lr": 10}, ("backbone collapsed",)),
-        ("byol", {"lr": 10}, ("backbone collapsed",)),
+        ("vicreg", {"var": 0}, ("projector collapsed, shrunk",), 18),
+        ("simclr", {"lr": 10}, ("backbone collapsed",), 6),
+        ("vicreg", {"lr": 10}, ("backbone collapsed",), 6),
+        ("barlow_twins", {"lr": 10}, ("backbone collapsed",), 6),
+        ("byol", {"lr": 10}, ("backbone collapsed",), 6),
     ],
 )
-def test_dead_settings_are_pruned_at_the_first_rung_and_told_as_infeasible(
-    method: str, fix: dict[str, float], kinds: tuple[str, ...], tmp_path: Path
+def test_dead_settings_are_pruned_by_the_first_third_and_told_as_infeasible(
+    method: str, fix: dict[str, float], kinds: tuple[str, ...], last: int, tmp_path: Path
 ) -> None:
-    config = tiny(
-        tmp_path / "s", method=method, fix=fix, trials=1, image_size=16, batch_size=128, epochs=54
-    )
+    options = {"trials": 1, "image_size": 16, "batch_size": 128, "epochs": 54, "rungs": 3}
+    config = tiny(tmp_path / "s", method=method, fix=fix, **options)
     with pytest.raises(NothingToChooseError, match="collapsed"):
         run_study(config)
     study = optuna.load_study(
@@ -232,7 +231,7 @@ def test_dead_settings_are_pruned_at_the_first_rung_and_told_as_infeasible(
     )
     trial = study.trials[0]
     assert trial.state == optuna.trial.TrialState.PRUNED
-    assert trial.last_step in (None, 6)
+    assert trial.last_step in (None, last)
     assert trial.user_attrs["outcome"]["reason"].startswith(kinds)
     assert trial.constraints == {"collapse": 1.0}
 
@@ -240,7 +239,8 @@ def test_dead_settings_are_pruned_at_the_first_rung_and_told_as_infeasible(
 @pytest.mark.parametrize("method", ["simclr", "barlow_twins", "vicreg", "byol"])
 def test_a_plain_good_setting_passes_the_first_rung(method: str, tmp_path: Path) -> None:
     flag = StopFlag()
-    config = tiny(tmp_path / "s", method=method, trials=1, image_size=16, batch_size=128, epochs=54)
+    options = {"trials": 1, "image_size": 16, "batch_size": 128, "epochs": 54, "rungs": 3}
+    config = tiny(tmp_path / "s", method=method, **options)
     with pytest.raises(Interrupted):
         run_study(config, flag=flag, observer=StopAfter(flag, 8))
     assert states(tmp_path / "s" / "study.db") == [(0, "RUNNING")]

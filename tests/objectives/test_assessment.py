@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -32,8 +33,9 @@ def by_name(name: str) -> float:
         return objectives.alpha_req(FLAT).alpha
     if name == "idest":
         return objectives.idest(FLAT).dimension
-    if name == "guarded_rank":
-        return objectives.guarded_rank(FLAT, VIEWS)
+    if name in ("guarded_alpha", "guarded_rank"):
+        guarded: Callable[..., float] = getattr(objectives, name)
+        return guarded(FLAT, VIEWS)
     measured = VIEWS if get_measure(name).needs_views else FLAT
     return float(getattr(objectives, name)(measured))
 
@@ -117,7 +119,8 @@ def test_a_collapsed_network_cannot_win() -> None:
     found = assess(collapsed[:, 0], views=collapsed)
     assert found.collapse.kind == "constant"
     assert found["lidar"] > assess(FLAT, views=VIEWS)["lidar"]  # the trap
-    assert found["guarded_rank"] == found["guarded_lidar"] == -math.inf
+    for name in ("guarded_alpha", "guarded_lidar", "guarded_rank"):
+        assert found[name] == -math.inf
     assert found.notes["guarded_rank"] == "the gate is closed: constant"
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from objectives import guarded
+import objectives
 from objectives.collapse import CollapseReport, collapse_report
 from objectives.errors import EmbeddingError, InvalidArgumentError
 from objectives.guarded import (
@@ -344,5 +344,5 @@ def test_low_precision_numpy_and_strides_change_nothing(dtype: torch.dtype) -> N
 
 
 def test_the_default_objective_is_one_of_these() -> None:
-    assert DEFAULT_OBJECTIVE == "guarded_rank"
-    assert callable(getattr(guarded, DEFAULT_OBJECTIVE))
+    assert DEFAULT_OBJECTIVE == "guarded_alpha"
+    assert callable(getattr(objectives, DEFAULT_OBJECTIVE))

@@ -33,6 +33,7 @@ FACTS = [
     ("alignment", "minimize", "minimize", True, "projector", 100),
     ("alpha_req", "closest_to_one", "minimize", False, "backbone", 129),
     ("covariance_rank", "maximize", "maximize", False, "backbone", 129),
+    ("guarded_alpha", "maximize", "maximize", True, "backbone", 129),
     ("guarded_lidar", "maximize", "maximize", True, "backbone", 129),
     ("guarded_rank", "maximize", "maximize", True, "backbone", 129),
     ("idest", "minimize", "minimize", False, "backbone", 1000),

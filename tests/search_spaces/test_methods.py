@@ -25,9 +25,28 @@ from search_spaces import (
 OPTIMIZERS = ("adamw", "lars", "sgd")
 OF_THE_OPTIMIZER = {"lr", "weight_decay", "warmup_share"}
 NO_METHOD = {
-    "__init__", "constraints", "dimensions", "drawing", "engines", "errors", "momentum", "naming",
-    "optimizers", "overriding", "possible", "preset", "projector", "queues", "space",
-    "view_counts", "view_options",
+    "__init__",
+    "constraints",
+    "dimensions",
+    "drawing",
+    "engines",
+    "errors",
+    "mistakes",
+    "momentum",
+    "naming",
+    "optimizers",
+    "overriding",
+    "possible",
+    "preset",
+    "preset_file",
+    "preset_layer",
+    "preset_text",
+    "projector",
+    "queues",
+    "space",
+    "view_counts",
+    "view_options",
+    "yaml_document",
 }  # fmt: skip
 BUILDERS = {**METHODS, **LEARNERS}
 EVERY_METHOD = pytest.mark.parametrize("method", method_names())

@@ -101,6 +101,24 @@ def test_a_change_that_makes_no_sense(name: str, change: Any, message: str) -> N
         get("simclr").override({name: change})
 
 
+def test_unit_and_source_may_be_given() -> None:
+    changed = overridden("simclr", {"low": 2e-4, "unit": "kelvin", "source": "a dream"}, "lr")
+    assert (changed.unit, changed.source) == ("kelvin", "a dream")
+    assert "warmup_share" not in get("simclr").override({"warmup_share": {"unit": "share"}})
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    change = {"low": "x", "high": "y", "hihg": 1}
+    with pytest.raises(SpaceError) as caught:
+        get("simclr").override({"temperature": change, "temprature": [1], "lr": {"low": 1}})
+    assert [line.partition(":")[2][:20] for line in str(caught.value).splitlines()[:3]] == [
+        " unknown key 'hihg'.",
+        " low: got 'x'; wante",
+        " high: got 'y'; want",
+    ]
+    assert len(str(caught.value).splitlines()) == 5
+
+
 def test_truth_values_are_no_words() -> None:
     with pytest.raises(SpaceError, match=r"got False; wanted words such as 'on'. YAML reads"):
         get("mmcr").override({"local_objective": yaml.safe_load("[off, on]")})

@@ -7,7 +7,7 @@ from benchmarks.tabular.savings_table import Accuracy, TableCell
 from hpo.history import Finding, Reading
 
 RUNGS = (2, 6, 18)
-_OTHERS = ("ssl_loss", "guarded_lidar", "view_retrieval", "rankme")
+_OTHERS = ("ssl_loss", "guarded_lidar", "guarded_rank", "view_retrieval", "rankme", "lidar")
 
 
 def made_cell(seed: int, n_trials: int = 20) -> TableCell:
@@ -22,7 +22,7 @@ def made_cell(seed: int, n_trials: int = 20) -> TableCell:
             dead = rng.random() < 0.08
             found = Finding("dimensional", "projector", "made", rng.random() < 0.5)
             values = {
-                "guarded_rank": worth + rng.gauss(0, 0.2),
+                "guarded_alpha": worth + rng.gauss(0, 0.2),
                 **{name: rng.random() for name in _OTHERS},
                 "alpha_req": float("nan") if trial == 3 else rng.uniform(0.5, 2.0),
                 "moved": rng.random(),

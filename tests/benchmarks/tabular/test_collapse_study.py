@@ -55,7 +55,7 @@ def trial(
 
 
 def written(folder: Path, name: str, *trials: list[dict[str, Any]]) -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     file = folder / f"{name}.parquet"
     pd.DataFrame([row for rows in trials for row in rows]).to_parquet(file, index=False)
     conditions = {
@@ -64,8 +64,7 @@ def written(folder: Path, name: str, *trials: list[dict[str, Any]]) -> Path:
         "untrained": UNTRAINED,
         "initial": {
             "backbone": {"rank": 80.0},
-            "projector": {"rank": 90.0},
-            "projector_ranks": {"auto": 90.0, "64": 40.0, "512": 200.0},
+            "retrieval": 0.05,
         },
     }
     file.with_suffix(".json").write_text(json.dumps(conditions))
@@ -118,30 +117,40 @@ def test_a_clear_collapse_stops_at_once_and_a_near_one_when_it_is_seen_again(
     assert stops[0].seconds_saved == 2.0 * (54 - 6)
 
 
-def test_a_narrow_projector_before_a_living_backbone_can_be_spared(tmp_path: Path) -> None:
-    seen = {6: ("dimensional", "projector", True)}
-    rows = table(tmp_path, trial(0, seen=seen, rank=60.0), trial(1, seen=seen, rank=30.0))
-    spared = [stop_of(each, rows, GATE["projector if h <= 0.5"]) for each in rows.trials]
-    assert spared[0] is None
-    assert spared[1] is not None
-    backbone = [stop_of(each, rows, GATE["backbone alone"]) for each in rows.trials]
-    assert backbone == [None, None]
-    by_rank = [stop_of(each, rows, GATE["rank of h <= 0.4"]) for each in rows.trials]
-    assert [stop and stop.layer for stop in by_rank] == [None, "backbone"]
+def test_other_gates_look_at_the_backbone_alone_or_at_what_was_recorded(tmp_path: Path) -> None:
+    seen = {6: ("constant", "projector", True)}
+    kept = trial(0, seen=seen, rank=60.0)
+    freed = [{**row, "recorded_collapse": "shrunk"} for row in trial(1, rank=30.0)]
+    for row in (*kept, *freed):
+        row |= {"recorded_collapse_layer": "projector", "recorded_collapse_clear": True}
+        row.setdefault("recorded_collapse", row["collapse"])
+    rows = table(tmp_path, kept, freed)
+
+    def stops(name: str) -> list[int | None]:
+        found = (stop_of(t, rows, GATE[name]) for t in rows.trials)
+        return [None if stop is None else stop.epoch for stop in found]
+
+    assert stops("product") == [6, None]
+    assert stops("any projector") == [6, 6]
+    assert stops("backbone alone") == [None, None]
+    assert stops("rank of h <= 0.2") == [None, None]
+    assert stops("rank of h <= 0.3") == [None, None]
+    low = table(tmp_path / "low", trial(0, rank=24.0))
+    assert [bool(stop_of(low.trials[0], low, GATE[f"rank of h <= {s}"])) for s in (0.2, 0.3)] == [
+        False,
+        True,
+    ]
 
 
-def test_a_projector_can_be_held_against_one_of_its_own_width(tmp_path: Path) -> None:
-    near = {6: ("dimensional", "projector", False), 18: ("dimensional", "projector", False)}
-    rows = table(
-        tmp_path,
-        trial(0, seen=near, embedded=10.0, width="64"),
-        trial(1, seen=near, embedded=10.0, width="auto"),
-        trial(2, embedded=25.0, width="512"),
-        trial(3, seen={6: ("shrunk", "projector", True)}, embedded=40.0, width="512"),
-        trial(4, embedded=15.0, width="512"),
-    )
-    own = [stop_of(each, rows, GATE["projector of its width"]) for each in rows.trials]
-    assert [stop and stop.epoch for stop in own] == [None, 18, 18, 6, 6]
+def test_what_moved_and_lost_its_images_is_forgotten(tmp_path: Path) -> None:
+    def rows_of(number: int, retrieval: float, moved: float) -> list[dict[str, Any]]:
+        seen = {"measure.view_retrieval": retrieval, "measure.moved": moved}
+        return [{**row, **seen} for row in trial(number)]
+
+    rows = table(tmp_path, rows_of(0, 0.04, 0.5), rows_of(1, 0.04, 0.2), rows_of(2, 0.05, 0.5))
+    found = [stop_of(t, rows, GATE["product, or forgotten"]) for t in rows.trials]
+    assert [stop and (stop.epoch, stop.kind) for stop in found] == [(18, "forgotten"), None, None]
+    assert [stop_of(t, rows, PRODUCT) for t in rows.trials] == [None] * 3
 
 
 def test_values_that_are_not_finite_stop_at_once_under_every_gate(tmp_path: Path) -> None:
@@ -159,7 +168,7 @@ def test_replicates_are_left_out(tmp_path: Path) -> None:
 
 def test_rows_without_clearness_are_refused_with_what_to_do(tmp_path: Path) -> None:
     rows = [{k: v for k, v in row.items() if k != "collapse_clear"} for row in trial(0)]
-    with pytest.raises(ValueError, match="clear=True"):
+    with pytest.raises(ValueError, match="export_again"):
         table(tmp_path, rows)
 
 
@@ -198,4 +207,6 @@ def test_the_study_counts_catches_among_the_dead_and_alarms_among_the_best(tmp_p
     assert (drawn["top_half"], drawn["false_alarms_in_top_half"]) == (3, 1)
     assert [alarm["trial"] for alarm in found["false_alarms"]] == [0]
     assert found["kinds"]["loss weight"]["dead"] == 2
+    (data,) = found["data"].values()
+    assert (data["dead"], data["alive"], data["false_alarms"]) == (2, 2, 1)
     assert "| vicreg | digits | 0 | cov 0 | collapse | dead | -20.0 | -10.0 |" in page(found)

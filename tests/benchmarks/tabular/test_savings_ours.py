@@ -7,7 +7,6 @@ import pytest
 
 from benchmarks.tabular.savings_arrivals import Measured, Order, orders_of
 from benchmarks.tabular.savings_ours import InRounds, Ours, Prepared
-from benchmarks.tabular.savings_pausing import Pausing
 from benchmarks.tabular.savings_strategies import searched, strategies, variants
 from benchmarks.tabular.savings_walk import ByRule, Walk, arrive
 from hpo.decision import GO_ON, Decision
@@ -15,7 +14,6 @@ from hpo.history import History, Reading
 from hpo.replay import BreakOff, Event, Recording, Replay, Report, TrialRecord, Verdict, replay
 from hpo.replay.choosing import choice_of, finished
 from hpo.replay.cost import NOTHING
-from hpo.rules import replicate_rules
 from tests.benchmarks.tabular.made_cells import RUNGS, made_cell, made_order
 
 UNLABELLED = [{}, {"filter": False}, {"filter_share": 0.3, "shortlist_share": 1.0}]
@@ -44,19 +42,19 @@ def test_the_walk_stops_and_chooses_as_the_products_replay(
 ) -> None:
     order, ready = made_order(seed, 30), Ours(options).prepared(RUNGS)
     replayed, recording = by_product(order, ready)
-    walk = Walk(order.arrival("guarded_rank"), ByRule(ready.rule)).run()
+    walk = Walk(order.arrival("guarded_alpha"), ByRule(ready.rule)).run()
     stopped = {place: kind for place, kind in walk.ends.items() if kind != "finished"}
     assert stopped == {place: end.kind for place, end in replayed.ends.items()}
     candidates = finished(recording, replayed)
     assert sorted(walk.finished, key=lambda c: c.number) == candidates
     _, choice = choice_of(recording, candidates, {}, ready.how)
-    chosen = ready.spent(order.arrival("guarded_rank"), order.known).chosen
+    chosen = ready.spent(order.arrival("guarded_alpha"), order.known).chosen
     assert chosen == (None if choice is None else (choice.number, RUNGS[-1]))
 
 
 def test_epochs_are_those_up_to_where_each_trial_ends() -> None:
     order, ready = made_order(1), Ours().prepared(RUNGS)
-    walk = Walk(order.arrival("guarded_rank"), ByRule(ready.rule)).run()
+    walk = Walk(order.arrival("guarded_alpha"), ByRule(ready.rule)).run()
     broken = [p for p, own in enumerate(walk.arrival.readings) if len(own) < len(RUNGS)]
     reached = {place: reading.epoch for place, reading in walk.newest.items()}
     for place in broken:
@@ -70,8 +68,8 @@ def test_epochs_are_those_up_to_where_each_trial_ends() -> None:
 def test_two_workers_finish_every_trial_that_nothing_stops() -> None:
     order = made_order(4)
     ready = Ours({"prune": False, "filter": False}, n_workers=2).prepared(RUNGS)
-    one = Walk(order.arrival("guarded_rank"), ByRule(ready.rule), 1).run()
-    two = Walk(order.arrival("guarded_rank"), ByRule(ready.rule), 2).run()
+    one = Walk(order.arrival("guarded_alpha"), ByRule(ready.rule), 1).run()
+    two = Walk(order.arrival("guarded_alpha"), ByRule(ready.rule), 2).run()
     assert two.ends == one.ends
     assert two.epochs == one.epochs
 
@@ -93,7 +91,7 @@ class Counted(dict[tuple[int, int], float]):
 def test_no_accuracy_is_seen_that_was_not_paid_for(name: str, seed: int) -> None:
     order = made_order(seed)
     known = Counted(order.known)
-    spent = variants()[name].prepared(RUNGS).spent(order.arrival("guarded_rank"), known)
+    spent = variants()[name].prepared(RUNGS).spent(order.arrival("guarded_alpha"), known)
     assert len(known.seen) == spent.probes
     assert spent.chosen is None or spent.chosen in known.seen
 
@@ -102,7 +100,7 @@ def test_no_accuracy_is_seen_that_was_not_paid_for(name: str, seed: int) -> None
 def test_rounds_probe_at_most_m_times_log_h(seed: int) -> None:
     order, ready = made_order(seed, 60), Ours({"labels": True}).prepared(RUNGS)
     judge = InRounds(ready, order.known)
-    walk = Walk(order.arrival("guarded_rank"), judge).run()
+    walk = Walk(order.arrival("guarded_alpha"), judge).run()
     if judge.new(walk.candidates()):
         judge.round(walk.candidates())
     batch, h = ready.config.probe_batch, len(judge.rounds)
@@ -134,10 +132,10 @@ def test_orders_differ_and_come_again_with_their_seed() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_probing_the_best_looks_at_so_many_by_the_objective(seed: int) -> None:
-    order, ready = made_order(seed, 40), Ours({"filter": False}, best=3).prepared(RUNGS)
+    order, ready = made_order(seed, 40), Ours({"labels": True, "probe_best": 3}).prepared(RUNGS)
     known = Counted(order.known)
-    walked = ready.walked(order.arrival("guarded_rank"), known)
-    spent = walked.spent(3)
+    walked = ready.walked(order.arrival("guarded_alpha"), known)
+    spent = walked.spent()
     may = [c for c in walked.candidates if c.moved >= 0.1]
     top = sorted(may, key=lambda c: -c.objective)[:3]
     assert known.seen == {(c.number, c.epoch) for c in top}
@@ -147,14 +145,14 @@ def test_probing_the_best_looks_at_so_many_by_the_objective(seed: int) -> None:
 
 def test_a_search_that_is_shared_is_the_one_that_was_asked_for() -> None:
     order = made_order(5, 40)
-    shared = {n: searched(o.prepared(RUNGS), order).spent(o.best) for n, o in variants_here()}
+    shared = {n: searched(o.prepared(RUNGS), order).spent() for n, o in variants_here()}
     for name, ours in variants_here():
-        own = ours.prepared(RUNGS).spent(order.arrival("guarded_rank"), order.known)
+        own = ours.prepared(RUNGS).spent(order.arrival("guarded_alpha"), order.known)
         assert shared[name] == own, name
 
 
 def variants_here() -> list[tuple[str, Ours]]:
-    return [(n, o) for n, o in variants().items() if o.objective == "guarded_rank"]
+    return [(n, o) for n, o in variants().items() if o.objective == "guarded_alpha"]
 
 
 def test_names_of_strategies_are_unique() -> None:
@@ -162,22 +160,22 @@ def test_names_of_strategies_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
-def test_who_waits_until_all_have_come_does_not_depend_on_the_order() -> None:
-    rule = replicate_rules(Ours().prepared(RUNGS).config)
-    chosen = set()
-    for seed in range(5):
-        order = made_order(7, 30)
-        order.numbers = order.numbers[seed:] + order.numbers[:seed]
-        arrival = order.arrival("guarded_rank")
-        walk = Pausing(arrival, rule, (4, 3), "maximize", all_first=True).run()
-        chosen.add((walk.epochs, frozenset(arrival.numbers[c.number] for c in walk.finished)))
-    assert len(chosen) == 1
-
-
-def test_pausing_trains_no_more_than_the_top_at_each_rung() -> None:
-    rule = replicate_rules(Ours().prepared(RUNGS).config)
-    arrival = made_order(8, 40).arrival("guarded_rank")
-    walk = Pausing(arrival, rule, (4, 3), "maximize", all_first=True).run()
-    went_on = sum(reading.epoch > RUNGS[0] for reading in walk.newest.values())
-    assert 0 < went_on <= math.ceil(40 / 4) + 1
-    assert len(walk.finished) <= math.ceil(went_on / 3) + 1
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5])
+def test_a_budget_is_never_exceeded_and_what_it_pays_for_is_as_without_it(
+    seed: int, share: float
+) -> None:
+    order = made_order(seed, 40)
+    arrival = order.arrival("guarded_alpha")
+    ready = Ours(budget_share=share).prepared(RUNGS)
+    allowed = share * 40 * RUNGS[-1]
+    judge = ByRule(ready.rule)
+    walk = Walk(arrival, judge, budget=ready.budget_of(arrival)).run()
+    assert 0 < walk.epochs <= allowed
+    free = Walk(arrival, ByRule(ready.rule)).run()
+    if free.epochs <= allowed - RUNGS[-1]:
+        assert walk.ends == free.ends
+    else:
+        assert len(walk.ends) < 40 or "budget" in walk.ends.values()
+    before = [place for place, kind in walk.ends.items() if kind != "budget"]
+    assert all(walk.ends[place] == free.ends[place] for place in before)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
 from hpo.backbones import backbone_spec, build_backbone, load_chosen, spec_from
-from hpo.backbones.chosen import CARD_NAME, WEIGHTS_NAME
+from hpo.backbones.chosen import CARD_NAME, WEIGHTS_NAME, ChosenFiles, load_backbone
 from hpo.errors import ConfigError, StorageError
 
 NETS = Path(__file__).parent / "nets.py"
@@ -24,7 +25,11 @@ def chosen(folder: Path, name: str, weights: Path | None = None) -> nn.Module:
     net.train()(torch.rand(4, 1, 32, 32))
     save_file(net.state_dict(), folder / WEIGHTS_NAME)
     digest = hashlib.sha256((folder / WEIGHTS_NAME).read_bytes()).hexdigest()
-    card = {"architecture": spec.as_dict(), "weights": {"file": WEIGHTS_NAME, "sha256": digest}}
+    card = {
+        "architecture": spec.as_dict(),
+        "input": {"size": 32, "channels": 1, "mean": [0.25], "std": [0.5]},
+        "weights": {"file": WEIGHTS_NAME, "sha256": digest},
+    }
     (folder / CARD_NAME).write_text(json.dumps(card))
     return net.eval()
 
@@ -93,7 +98,36 @@ def test_a_module_whose_code_changed_is_refused(tmp_path: Path) -> None:
         load_chosen(tmp_path)
 
 
-@pytest.mark.parametrize("text", [None, "{", "{}", '{"architecture": {}}'])
+def test_the_study_its_folder_and_the_file_are_one_backbone(tmp_path: Path) -> None:
+    (tmp_path / "chosen").mkdir()
+    net = chosen(tmp_path / "chosen", "resnet10_narrow")
+    for path in (tmp_path, tmp_path / "chosen", str(tmp_path / "chosen" / WEIGHTS_NAME)):
+        backbone = load_backbone(path)
+        assert not backbone.training
+        assert backbone.card["weights"]["file"] == WEIGHTS_NAME
+        images = torch.rand(2, 1, 32, 32)
+        with torch.no_grad():
+            assert torch.equal(backbone(images), net(images))
+
+
+def test_its_pictures_are_prepared_as_its_card_says(tmp_path: Path) -> None:
+    chosen(tmp_path, "resnet10_narrow")
+    backbone = load_backbone(tmp_path)
+    Image.new("RGB", (64, 40), (128, 128, 128)).save(tmp_path / "grey.png")
+    images = backbone.preprocess([tmp_path / "grey.png", Image.new("L", (32, 32), 255)])
+    assert images.shape == (2, 1, 32, 32)
+    assert images[0].unique().item() == pytest.approx((128 / 255 - 0.25) / 0.5)
+    assert images[1].unique().item() == pytest.approx(1.5)
+    assert backbone(images).shape == (2, backbone.dim) == (2, 128)
+
+
+def test_a_chosen_folder_of_a_study_goes_before_the_one_inside_it(tmp_path: Path) -> None:
+    (tmp_path / "chosen").mkdir()
+    chosen(tmp_path, "resnet10_narrow")
+    assert ChosenFiles.at(tmp_path).card == tmp_path / CARD_NAME
+
+
+@pytest.mark.parametrize("text", [None, "{", "{}", '{"architecture": {}}', "[]"])
 def test_a_folder_without_a_card_is_refused(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / CARD_NAME).write_text(text)

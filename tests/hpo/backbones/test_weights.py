@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torchvision.models import VisionTransformer
 
 from hpo.backbones import backbone_spec, build_backbone
 from hpo.backbones.sized_vit import resized_positions
+from hpo.backbones.weights import WeightsFile, load_weights
 from hpo.errors import ConfigError
 
 NETS = Path(__file__).parent / "nets.py"
@@ -119,6 +121,70 @@ def test_weights_from_before_batch_norm_counted_will_do(tmp_path: Path) -> None:
     assert all(torch.equal(found[name], given[name]) for name in given)
 
 
+def test_a_checkpoint_of_lightning_is_taken_apart(tmp_path: Path) -> None:
+    """As a Trainer writes it: the state dict among counters, hyperparameters and optimizers."""
+    given = state()
+    heads = {"projection_head.weight": torch.rand(3)}
+    whole = {f"backbone.{n}": value for n, value in given.items()} | heads
+    optimizer = {"state": {0: {"exp_avg": torch.rand(3)}}, "param_groups": [{"lr": 0.1}]}
+    torch.save(
+        {"epoch": 3, "state_dict": whole, "optimizer_states": [optimizer], "hparams": Namespace()},
+        tmp_path / "a.ckpt",
+    )
+    assert same(started(tmp_path / "a.ckpt"), given)
+
+
+def test_children_named_by_position_are_known(tmp_path: Path) -> None:
+    """As Lightly's examples build a backbone: `nn.Sequential(*list(resnet.children())[:-1])`."""
+    torch.manual_seed(1)
+    net = build_backbone(backbone_spec("resnet10_narrow", image_size=16, in_channels=1))
+    sequential = nn.Sequential(*list(net.children())[:-1])
+    assert "0.weight" in sequential.state_dict()
+    torch.save({f"backbone.{n}": v for n, v in sequential.state_dict().items()}, tmp_path / "a.pt")
+    assert same(started(tmp_path / "a.pt"), dict(net.state_dict()))
+
+
+def test_of_two_networks_the_one_that_is_used_is_taken_and_the_other_can_be_asked_for(
+    tmp_path: Path,
+) -> None:
+    given = state()
+    other = {n: value + 1 for n, value in given.items()}
+    file = tmp_path / "a.pt"
+    for first, second in (("backbone_momentum.", "backbone."), ("student.net.", "teacher.net.")):
+        torch.save(
+            {first + n: v for n, v in other.items()} | {second + n: v for n, v in given.items()},
+            file,
+        )
+        assert same(started(file), given)
+        net = build_backbone(backbone_spec("resnet10_narrow", image_size=16, in_channels=1))
+        loaded = load_weights(net, WeightsFile.of(file))
+        assert any(first in note for note in loaded.notes())
+        load_weights(net, WeightsFile.of(file), prefix=first)
+        assert same(net, other)
+        with pytest.raises(ConfigError, match=r"prefix: got 'encoder'.*nothing fits; wanted one"):
+            load_weights(net, WeightsFile.of(file), prefix="encoder")
+
+
+def test_weights_that_fit_in_part_are_taken_only_when_allowed_and_named(tmp_path: Path) -> None:
+    given = {n: v for n, v in state().items() if not n.startswith("layer4")}
+    torch.save({**given, "bn1.weight": torch.ones(32), "extra.bias": torch.ones(1)}, tmp_path / "a")
+    file = tmp_path / "a.pt"
+    (tmp_path / "a").rename(file)
+    net = build_backbone(backbone_spec("resnet10_narrow", image_size=16, in_channels=1))
+    fresh = {n: v.clone() for n, v in net.state_dict().items()}
+    with pytest.raises(ConfigError, match=r"Missing: layer4.* Unexpected: extra.bias"):
+        load_weights(net, WeightsFile.of(file))
+    loaded = load_weights(net, WeightsFile.of(file), allow_partial=True)
+    assert "bn1.weight" in loaded.missing
+    assert loaded.unexpected == ("extra.bias",)
+    found = net.state_dict()
+    assert torch.equal(found["conv1.weight"], given["conv1.weight"])
+    assert torch.equal(found["layer4.0.conv1.weight"], fresh["layer4.0.conv1.weight"])
+    torch.save({"other": torch.ones(1)}, file)
+    with pytest.raises(ConfigError, match="is of another network"):
+        load_weights(net, WeightsFile.of(file), allow_partial=True)
+
+
 # Refused
 
 
@@ -154,7 +220,10 @@ class Code:
         ({"epoch": 3, "lr": 0.1}, "no tensors under epoch, lr"),
         ([torch.ones(1)], "holds a list"),
         ({}, "without names"),
-        (Code(), "code in it is never run"),
+        (
+            Code(),
+            r"holds a print beside them\). Code in it is never run, .* convert it once",
+        ),
         (None, "holds a NoneType"),
     ],
 )
@@ -177,8 +246,8 @@ def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_file_that_is_not_there_or_no_file_of_weights_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"weights: .*a.pt cannot be read"):
         started(tmp_path / "a.pt")
-    with pytest.raises(ConfigError, match=r"weights: got .*a.ckpt; wanted a file ending in"):
-        started(tmp_path / "a.ckpt")
+    with pytest.raises(ConfigError, match=r"weights: got .*a.onnx; wanted a file ending in"):
+        started(tmp_path / "a.onnx")
 
 
 def test_a_file_that_changed_since_is_refused(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def arguments(folder: Path, **options: object) -> list[str]:
     storage = f"sqlite:///{folder}/shared.db"
-    return tiny_arguments(folder / "photos", **{"epochs": 2, "storage": storage, **options})
+    given = {"epochs": 2, "no_prune": True, "storage": storage, **options}
+    return tiny_arguments(folder / "photos", **given)
 
 
 def test_the_study_is_there_and_nowhere_else(folder: Path) -> None:

@@ -17,7 +17,9 @@ explore_shares = st.sampled_from([0.0, 0.1, 0.5, 0.9])
 def numbers(
     candidates: list[Candidate], size: int = 10, direction: Direction = "maximize"
 ) -> list[int]:
-    listed = shortlist(candidates, size=size, direction=direction, least_moved=LEAST)
+    listed = shortlist(
+        candidates, size=size, direction=direction, least_moved=LEAST, zone=GOLDILOCKS
+    )
     return list(listed.numbers)
 
 
@@ -89,6 +91,7 @@ def test_nobody_left_out_is_closer_to_the_zone_but_for_exploration_and_noise(
         size=size,
         direction=direction,
         least_moved=LEAST,
+        zone=GOLDILOCKS,
         explore_share=explore_share,
     )
     barred = eligible(candidates, least_moved=LEAST)
@@ -122,9 +125,10 @@ def test_the_order_they_come_in_does_not_matter(
 
 def test_one_place_of_three_explores_and_none_of_two() -> None:
     """Trial 9 lies farthest from the zone and has the best objective."""
-    many = [candidate(i, 1.0, alpha=1.0 + 0.1 * i) for i in range(9)]
+    many = [candidate(i, 1.0, alpha=1.3 + 0.1 * i) for i in range(9)]
     many.append(candidate(9, 50.0, alpha=3.0))
     options = {"direction": "maximize", "least_moved": LEAST, "explore_share": 0.1}
+    options["zone"] = GOLDILOCKS
     assert shortlist(many, size=2, **options).numbers == (0, 1)  # type: ignore[arg-type]
     three = shortlist(many, size=3, **options)  # type: ignore[arg-type]
     assert (three.numbers, three.exploring) == ((0, 1, 9), (9,))
@@ -133,16 +137,35 @@ def test_one_place_of_three_explores_and_none_of_two() -> None:
 
 
 def test_exploration_takes_its_share_and_never_all() -> None:
-    many = [candidate(i, float(i), alpha=1.0 + 0.1 * i) for i in range(30)]
-    listed = shortlist(many, size=10, direction="maximize", least_moved=LEAST, explore_share=0.3)
-    assert listed.numbers == (0, 1, 2, 3, 4, 5, 6, 29, 28, 27)
-    listed = shortlist(many, size=3, direction="maximize", least_moved=LEAST, explore_share=0.99)
-    assert listed.numbers == (0, 29, 28)
+    many = [candidate(i, float(i), alpha=1.3 + 0.1 * i) for i in range(30)]
+
+    def listed(size: int, share: float) -> tuple[int, ...]:
+        found = shortlist(
+            many,
+            size=size,
+            direction="maximize",
+            least_moved=LEAST,
+            zone=GOLDILOCKS,
+            explore_share=share,
+        )
+        return found.numbers
+
+    assert listed(10, 0.3) == (0, 1, 2, 3, 4, 5, 6, 29, 28, 27)
+    assert listed(3, 0.99) == (0, 29, 28)
 
 
 def test_without_a_share_nothing_explores() -> None:
-    many = [candidate(i, float(i), alpha=1.0 + 0.1 * i) for i in range(30)]
+    many = [candidate(i, float(i), alpha=1.3 + 0.1 * i) for i in range(30)]
     assert numbers(many, size=4) == [0, 1, 2, 3]
+
+
+def test_without_a_zone_the_best_by_the_objective_are_listed() -> None:
+    many = [candidate(i, float(i), alpha=1.0 + 0.1 * i) for i in range(5)]
+    listed = shortlist(many, size=2, direction="maximize", least_moved=LEAST)
+    assert listed.numbers == (4, 3)
+    assert listed.excluded[1] == "its objective, 1, is place 4 of 5; 2 shortlisted"
+    listed = shortlist(many, size=2, direction="minimize", least_moved=LEAST)
+    assert listed.numbers == (0, 1)
 
 
 def test_another_zone() -> None:

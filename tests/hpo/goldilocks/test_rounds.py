@@ -161,8 +161,8 @@ def test_a_round_survives_being_written_as_json(
         assert Round.from_json(json.loads(written)) == each
 
 
-def test_the_first_round_probes_everybody_up_to_the_quota_the_closest_to_one_first() -> None:
-    far = [candidate(i, alpha=3.0 - 0.1 * i) for i in range(5)]
+def test_the_first_round_probes_everybody_up_to_the_quota_the_best_first() -> None:
+    far = [candidate(i, float(i), alpha=3.0 - 0.1 * i) for i in range(5)]
     first = next_round(far, [], {}, rules())
     assert first.numbers == (4, 3, 2, 1)
     assert first.zone == EVERYWHERE
@@ -173,12 +173,14 @@ def test_the_first_round_probes_everybody_up_to_the_quota_the_closest_to_one_fir
 
 def test_the_window_stays_open_until_there_is_enough_evidence_then_spans_the_winners() -> None:
     alphas = [1.0, 1.1, 1.2, 2.0, 1.05, 1.8, 1.15, 2.5]
-    both = [[candidate(i, alpha=a) for i, a in enumerate(alphas)][k : k + 4] for k in (0, 4)]
+    best = {4: 9.0, 6: 8.0}
+    everybody = [candidate(i, best.get(i, 1.0), alpha=a) for i, a in enumerate(alphas)]
+    both = [everybody[k : k + 4] for k in (0, 4)]
     accuracy = {i: 1.0 - abs(a - 1.1) for i, a in enumerate(alphas)}
     late = [candidate(8, alpha=2.4), candidate(9, alpha=1.13)]
     first, second, third = play([*both, late], accuracy | {8: 0.0, 9: 1.0}, rules())
     assert first.zone == second.zone == EVERYWHERE
-    assert second.numbers == (4, 6)  # two more, the closest to 1
+    assert second.numbers == (4, 6)  # two more, the best by the objective
     assert (third.zone.low, round(third.zone.high, 6)) == (1.0, 1.2)
     assert third.excluded[8] == "α 2.40 is outside the window [1, 1.2]"
     assert third.numbers == (9,)

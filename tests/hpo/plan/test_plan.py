@@ -78,9 +78,9 @@ def test_probes_and_replicates_that_fit_into_what_is_set_aside_for_them() -> Non
     ("options", "message"),
     [
         (
-            {"epochs": 54, "budget": "3 epochs"},
-            "budget: 3 epochs fit no trial: the first rung is at epoch 6; give at least "
-            "`6 epochs`, or fewer --epochs.",
+            {"epochs": 108, "budget": "3 epochs"},
+            "budget: 3 epochs fit no trial: the first rung is at epoch 4; give at least "
+            "`4 epochs`, or fewer --epochs.",
         ),
         (
             {"budget": "999 images"},
@@ -160,6 +160,8 @@ def test_the_page() -> None:
     ):
         assert text in page
     assert "warning" not in page
+    best = shown(plan(budget="32m", labels=True, probe_best=3))
+    assert "the best 3 when the search is over; 192 fit into their reserve" in best
 
 
 def test_the_page_without_rates_without_a_budget_and_without_hope() -> None:

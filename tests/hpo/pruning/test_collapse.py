@@ -1,6 +1,7 @@
 """Collapse: what was found in two layers' reports, and when it stops a trial."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -91,28 +92,53 @@ def test_far_beyond_one_of_two_thresholds_of_rank_is_clear() -> None:
     assert clear(report("dimensional", rank=1.8), UNTRAINED)
 
 
-def test_each_layer_is_held_against_its_own_reference() -> None:
-    shrunk = report("shrunk", total_variance=1.9)
-    found = findings(ALIVE, shrunk, references=(None, UNTRAINED))
-    assert found is not None
-    assert not found.clear
+WELL = CollapseReport(None, "", {"rank": 100.0})
+BOTH = (UNTRAINED, UNTRAINED)
 
 
-# The rule
+@pytest.mark.parametrize("kind", ["constant", "shrunk", "exploded", "dimensional"])
+@pytest.mark.parametrize(
+    ("gain", "dead"), [(3.0, False), (1.11, False), (1.1, True), (0.5, True), (math.nan, True)]
+)
+def test_a_projector_counts_where_the_backbone_gained_nothing(
+    kind: str, gain: float, dead: bool
+) -> None:
+    lost = CollapseReport(None, "", {"rank": 10.0})
+    found = findings(lost, report(kind, rank=1.0), references=BOTH, gain=gain)
+    assert (found is not None) == dead
+    if found is not None:
+        told = f"{gain:.2f} times as often as untrained"
+        assert (told in found.reason) == math.isfinite(gain)
+        # What many of the best begin with must be seen again.
+        assert found.clear == (kind == "constant")
+
+
+@pytest.mark.parametrize("gain", [0.5, 3.0, math.nan])
+def test_a_backbone_and_what_is_not_finite_count_whatever_was_gained(gain: float) -> None:
+    for dead in (DEAD, report("dimensional", rank=1.0)):
+        found = findings(dead, ALIVE, references=BOTH, gain=gain)
+        assert found == findings(dead, ALIVE, references=BOTH)
+        assert found is not None
+    broken = findings(WELL, report("not finite", n_not_finite=1.0), references=BOTH, gain=gain)
+    assert broken is not None
+    assert broken.clear
 
 
 def test_few_dimensions_of_a_projector_count_where_the_backbone_lost_rank_too() -> None:
     thin = report("dimensional", rank=5.0)
-    for rank, dead in ((100.0, False), (50.1, False), (50.0, True), (16.0, True)):
+    for rank, dead in ((100.0, False), (25.1, False), (25.0, True), (16.0, True)):
         backbone = CollapseReport(None, "", {"rank": rank})
-        found = findings(backbone, thin, references=(UNTRAINED, UNTRAINED))
-        assert (found is not None) == dead, rank
+        for gain in (math.nan, 0.5):
+            found = findings(backbone, thin, references=BOTH, gain=gain)
+            assert (found is not None) == dead, rank
     # Of a backbone that nobody measured nothing is known, and other kinds always count.
-    alive, well = CollapseReport(None, "", {}), CollapseReport(None, "", {"rank": 100.0})
-    assert findings(alive, thin, references=(UNTRAINED, UNTRAINED)) is not None
-    assert findings(well, thin, references=(None, UNTRAINED)) is not None
+    assert findings(ALIVE, thin, references=BOTH) is not None
+    assert findings(WELL, thin, references=(None, UNTRAINED)) is not None
     shrunk = report("shrunk", total_variance=0.1)
-    assert findings(well, shrunk, references=(UNTRAINED, UNTRAINED)) is not None
+    assert findings(WELL, shrunk, references=BOTH) is not None
+
+
+# The rule
 
 
 def seen(epoch: int, kind: str | None, *, is_clear: bool = False, trial: int = 0) -> Reading:

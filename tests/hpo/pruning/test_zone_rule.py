@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hpo.decision import GO_ON, Decision
 from hpo.errors import ConfigError
 from hpo.history import Finding, History, Reading
-from hpo.pruning import Zone, ZoneRule, explores
+from hpo.pruning import EVERYWHERE, Zone, ZoneRule, explores
 
 QUICK = settings(max_examples=200, deadline=None, derandomize=True)
 
@@ -145,12 +145,19 @@ def test_ties_within_the_noise_go_on() -> None:
     assert judged(readings, share=0.25, zone=zone, noise=0.0).stop
 
 
-def test_at_equal_distance_the_closest_to_1_goes_on() -> None:
-    """0.8 - 0.3 and 1.2 + 0.3: as far outside, but 0.5 and 0.5 from 1; in a lopsided zone not."""
+def test_at_equal_distance_all_go_on_or_none() -> None:
     zone = Zone(0.5, 2.0)
     readings = at(0.0, 0.0, 0.0, 2.5)
-    assert judged(readings, 3, share=0.5, zone=zone).stop
-    assert not judged(readings, 0, share=0.5, zone=zone).stop
+    assert not any(judged(readings, n, share=0.5, zone=zone).stop for n in range(4))
+    closer = at(0.0, 0.0, 0.4, 0.4)
+    stops = [judged(closer, n, share=0.5, zone=zone).stop for n in range(4)]
+    assert stops == [True, True, False, False]
+
+
+def test_a_zone_that_is_open_at_both_ends_stops_nobody() -> None:
+    for share in (None, 0.1):
+        readings = at(0.0, 9.0, math.nan, 1.0)
+        assert not any(judged(readings, n, share=share, zone=EVERYWHERE).stop for n in range(4))
 
 
 # Exploring

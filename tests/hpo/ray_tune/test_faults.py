@@ -77,7 +77,7 @@ def run(tmp_path: Path, body: str, **options: Any) -> tuple[optuna.Study, list[s
 def test_trials_that_need_too_much_memory_fail_with_the_reason_and_the_others_go_on(
     tmp_path: Path,
 ) -> None:
-    study, notes = run(tmp_path, TOO_LARGE, trials=4, workers=2)
+    study, notes = run(tmp_path, TOO_LARGE, trials=4, workers=2, prune=False)
     assert [s for _, s in states(tmp_path / "s" / "study.db")] == 2 * ["FAIL"] + 2 * ["COMPLETE"]
     first, second, *_ = read_rows(study, running=False)
     assert first.reason == "MemoryError"

@@ -8,7 +8,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
 from hpo.errors import ConfigError
-from hpo.pruning import Zone
+from hpo.pruning import GOLDILOCKS, Zone
 from hpo.ray_tune import CollapseStopper, GoldilocksScheduler
 
 STOP, GO_ON = TrialScheduler.STOP, TrialScheduler.CONTINUE
@@ -55,7 +55,7 @@ def test_no_metric_and_no_mode_are_errors_before_anything_runs(
     ("arguments", "message"),
     [
         ({"mode": "most"}, "^mode: got 'most'; wanted max or min"),
-        ({"share": 0.0}, "^share: got 0"),
+        ({"zone": GOLDILOCKS, "share": 0.0}, "^share: got 0"),
         ({"factor": 1}, "^factor: got 1"),
         ({"patience": 0}, "^patience: got 0"),
         ({"kinds": ["tired"]}, r"^kinds: got \['tired'\]"),
@@ -95,7 +95,7 @@ def test_who_ended_by_itself_is_still_compared_with() -> None:
 
 def test_who_explores_goes_by_the_order_in_which_trials_were_added() -> None:
     """Trial 5 explores with a share of 0.1, whenever it reports."""
-    scheduler = GoldilocksScheduler("score", "max", share=None, explore_share=0.1)
+    scheduler = GoldilocksScheduler("score", "max", zone=GOLDILOCKS, share=None, explore_share=0.1)
     trials = [trial() for _ in range(6)]
     for one in trials:
         scheduler.on_trial_add(None, one)
@@ -104,7 +104,7 @@ def test_who_explores_goes_by_the_order_in_which_trials_were_added() -> None:
 
 
 def test_an_undefined_measure_can_not_be_placed() -> None:
-    scheduler = GoldilocksScheduler("score", "max")
+    scheduler = GoldilocksScheduler("score", "max", zone=GOLDILOCKS)
     one = trial()
     assert told(scheduler, one, 1.0, alpha=math.nan) == STOP
     assert "α is nan at epoch 6" in scheduler.reasons()[one.trial_id]

@@ -136,6 +136,7 @@ def scheduler_of(direction: Direction, share: float | None) -> GoldilocksSchedul
         metric="guarded_rank",
         mode="max" if direction == "maximize" else "min",
         share=share,
+        zone=GOLDILOCKS,
         min_peers=1,
         last_epoch=LAST,
         explore_share=0.3,

@@ -169,7 +169,7 @@ def courses(n: int, *, seed: int = 0, probed: bool = True) -> list[Course]:
 
 def settings(**options: Any) -> StudyConfig:
     """Return a configuration of which only what decides counts."""
-    return StudyConfig(epochs=RUNGS[-1], objective="rankme", **options)
+    return StudyConfig(epochs=RUNGS[-1], rungs=len(RUNGS), objective="rankme", **options)
 
 
 def recorded(planned: Sequence[Course], *, at_once: int = 1, **options: Any) -> optuna.Study:

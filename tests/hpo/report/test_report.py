@@ -50,7 +50,7 @@ def study(tmp_path: Path) -> optuna.Study:
 def test_the_lines_of_a_study_with_a_choice(study: optuna.Study, tmp_path: Path) -> None:
     found = lines(study, tmp_path)
     assert found["chosen"] == "trial 4: highest rankme"
-    assert found["shortlist"] == "4 (α 0.90), 0 (α 1.10): α closest to the zone [0.8, 1.2]"
+    assert found["shortlist"] == "4 (α 0.90), 0 (α 1.10): the best by rankme"
     assert found["trials"] == (
         "5 started, 2 finished, 1 collapsed, 1 pruned, 1 out of zone; 1 replicate under other seeds"
     )
@@ -95,6 +95,11 @@ def test_a_window_as_given_and_none_at_all(tmp_path: Path) -> None:
     for name, options, text in (
         ("given", {"zone": "0.7..1.3"}, "α in [0.7, 1.3], as given"),
         ("none", {"filter": False}, "no window of α"),
+        (
+            "best",
+            {"probe_best": 3, "labels": True},
+            "the best 3 by the objective when the search was over",
+        ),
     ):
         study = recorded_study(tmp_path / name, **options)
         add_trial(study, "finished")
@@ -140,7 +145,7 @@ def test_the_table_is_readable_at_a_hundred_columns(study: optuna.Study, tmp_pat
     shown = page(study, tmp_path)
     assert all(len(line) <= WIDTH for line in shown.splitlines())
     rows = {line.split()[0]: line for line in shown.splitlines()[1:8] if line.split()}
-    assert rows["2"].split()[1:8] == ["out", "of", "zone", "3", "5.0", "1.00", "0.50"]
+    assert rows["2"].split()[1:8] == ["out", "of", "zone", "3", "5.00", "1.00", "0.50"]
     assert rows["4"].split()[1:3] == ["finished", "*"]
     assert "4 again, seed 1" in rows["5"]
 

@@ -1,0 +1,1 @@
+"""A chosen backbone as a program that runs without this package: torch.export and ONNX."""
