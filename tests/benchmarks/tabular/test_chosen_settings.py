@@ -1,10 +1,14 @@
 """Chosen settings wait in a study for `goldilocks run` to train them, each as it was named."""
 
+import gzip
+import math
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from benchmarks.tabular import cells as table_cells
 from benchmarks.tabular.cells import METHODS, ChosenSettings, cells
 from benchmarks.tabular.collapse_settings import FAMILIES, Family, setting_of, studies
 from benchmarks.tabular.collect import enqueue_settings
@@ -31,6 +35,15 @@ def config_of(study: ChosenSettings, folder: Path) -> StudyConfig:
         space=ranges(spaces) or {},
         seed=int(given[given.index("--seed") + 1]),
     )
+
+
+@pytest.fixture(autouse=True)
+def two_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Fashion-MNIST is Debian's package, which not every machine has: two pictures in its place."""
+    for name, head in (("images-idx3", (2051, 2, 28, 28)), ("labels-idx1", (2049, 2))):
+        content = np.array(head, ">i4").tobytes() + bytes(math.prod(head[1:]))
+        (tmp_path / f"train-{name}-ubyte.gz").write_bytes(gzip.compress(content))
+    monkeypatch.setattr(table_cells, "FASHION", tmp_path / "train-images-idx3-ubyte.gz")
 
 
 @pytest.mark.parametrize("study", ALL, ids=lambda study: study.name)
