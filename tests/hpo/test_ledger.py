@@ -235,6 +235,9 @@ def claim_in_a_loop(
         while done < 4 and not books.claim(trial, done + 1, done=done).stop:
             done, trained = done + 1, trained + 1
             train(books, trial, 1.0, force=True)
+            # Training takes its time. Who waits for the lock looks for it every 50 ms: without a
+            # pause the other one would have it again each time.
+            time.sleep(0.1)
             if trained == stop_after:
                 books.claim(trial, done + 3, done=done)
                 pipe.send(trained)
