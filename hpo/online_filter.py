@@ -132,6 +132,11 @@ class OnlineFilter:
         own = {r.number for r in read_rows(self.study, running=True) if r.replicate_of is None}
         return {n: value for n, value in self.prober.accuracies.items() if n in own}
 
+    @property
+    def n_labelled(self) -> int | None:
+        """Images that probes are compared on; None without labels."""
+        return None if self.prober is None else len(self.prober.split.fit)
+
     def unavailable(self, candidates: Sequence[Candidate]) -> dict[int, str]:
         """Return a reason by number for candidates whose backbones are not there any more."""
         return {

@@ -9,6 +9,7 @@ import optuna
 from optuna.trial import TrialState
 
 from hpo.config import StudyConfig
+from hpo.goldilocks import Run
 from hpo.record import TrialRow, read_rows
 
 _SEEDS_WHERE_THERE_IS_A_BUDGET = 2
@@ -48,26 +49,23 @@ def missing_replicates(
     return [pair for pair in wanted if pair not in known]
 
 
-def replicate_values(
+def runs_of(
     study: optuna.Study, finalists: Sequence[int], accuracies: Mapping[int, float]
-) -> dict[int, list[float]]:
-    """Return each finalist's values: its own first, then those of its finished replicates.
+) -> dict[int, list[Run]]:
+    """Return each finalist's runs: its own first, then its finished replicates.
 
     Args:
         study: where they are recorded.
         finalists: numbers.
-        accuracies: of probes by trial number; where a finalist was probed, its values are
-            accuracies, and else the objective at the last rung.
+        accuracies: of probes in [0, 1] by trial number, replicates' too; empty without labels.
     """
     rows = read_rows(study, running=False)
-    probed = all(number in accuracies for number in finalists)
-    values: dict[int, list[float]] = {}
+    runs: dict[int, list[Run]] = {}
     for number in finalists:
         same = [row for row in rows if row.number == number]
         same += [r for r in rows if r.replicate_of == number and r.state == "finished"]
-        found = [accuracies.get(r.number, math.nan) if probed else r.objective for r in same]
-        values[number] = [value for value in found if math.isfinite(value)]
-    return values
+        runs[number] = [Run(r.objective, accuracies.get(r.number, math.nan)) for r in same]
+    return runs
 
 
 def finished_replicates(study: optuna.Study, finalists: Sequence[int]) -> list[int]:

@@ -14,6 +14,7 @@ from hpo.export import export_backbone
 from hpo.goldilocks import (
     Candidate,
     Choice,
+    Run,
     Shortlist,
     by_closeness,
     choose,
@@ -82,22 +83,27 @@ def shortlist_and_finalists(online: OnlineFilter) -> Finalists:
     by_number = {c.number: c for c in candidates}
     chosen_from = tuple(by_number[number] for number in listed.numbers)
     known = {number: accuracies[number] for number in listed.numbers if number in accuracies}
-    best = finalists(chosen_from, known, n=config.finalists, direction=online.rules.direction)
+    best = finalists(
+        chosen_from,
+        known,
+        n=config.finalists,
+        direction=online.rules.direction,
+        n_labelled=online.n_labelled,
+    )
     return Finalists(best, chosen_from, known)
 
 
 def decide_and_hand_over(
     online: OnlineFilter,
     selected: Finalists,
-    values: Mapping[int, Sequence[float]] | None = None,
+    runs: Mapping[int, Sequence[Run]] | None = None,
 ) -> Choice:
     """Choose, record the choice and write the backbone.
 
     Args:
         online: the study's filter.
         selected: the finalists and the shortlist that they are of.
-        values: by finalist, its own value and those of its replicates: probe accuracies where
-            finalists were probed, else objectives. None without replicates.
+        runs: by finalist, its own run and those of its replicates; None without replicates.
 
     Returns:
         The choice.
@@ -107,7 +113,8 @@ def decide_and_hand_over(
         direction=online.rules.direction,
         objective=online.config.objective,
         probe_accuracy=selected.accuracies,
-        values=values,
+        n_labelled=online.n_labelled,
+        runs=runs,
     )
     if online.prober is not None:
         online.prober.trial(choice.number)

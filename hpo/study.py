@@ -22,7 +22,7 @@ from hpo.observer import Observer, Silent
 from hpo.place import Place, place_of
 from hpo.plan import Facts, check_budget, measure_rates, plan_of
 from hpo.record import read_rows
-from hpo.replication import finished_replicates, replicate_values
+from hpo.replication import finished_replicates, runs_of
 from hpo.retention import apply_retention
 from hpo.search import Search
 from hpo.selection import decide_and_hand_over, shortlist_and_finalists
@@ -173,8 +173,8 @@ def _choose(search: Search) -> None:
     if online.prober is not None and accuracies:
         for number in again:
             accuracies[number] = online.prober.trial(number)["cross_validated"]
-    values = replicate_values(search.study, selected.numbers, accuracies) if again else None
-    decide_and_hand_over(online, selected, values)
+    runs = runs_of(search.study, selected.numbers, accuracies) if again else None
+    decide_and_hand_over(online, selected, runs)
     apply_retention(search.study, search.directory, search.config, choosing=False, running=False)
 
 

@@ -25,6 +25,9 @@ _STRATEGIES = {
 }
 
 
+_LABELLED = list(_STRATEGIES)[-2:]
+
+
 def choosers(study: Mapping[str, Any]) -> str:
     """Return what each objective chose on the cells that the default was not chosen on.
 
@@ -87,11 +90,21 @@ def savings(study: Mapping[str, Any]) -> str:
     head += ["the same on labels that no choice saw", "points lost", "at worst"]
     table = markdown(head, lines)
     trials = [cell["trials"] for cell in study["cells"].values()]
+    rounds, three = (
+        study["strategies"][f"{name}, best probe alone"]["over_cells"] for name in _LABELLED
+    )
     return (
         f"{table}\n\nMeans over {len(trials)} cells of {_range(trials)} trials, each "
         f"in {study['shuffles']:,} random orders; epochs and probes as shares of training and "
-        "probing every trial. Random draws, one at a time; nothing is repeated (`--replicates 0`)."
+        "probing every trial. Random draws, one at a time; nothing is repeated (`--replicates 0`). "
+        "If the best probe alone chose, without the objective among those that the labels cannot "
+        f"tell from it, the last two lines would be {_within(rounds)} and {_within(three)}."
     )
+
+
+def _within(over: Mapping[str, Any]) -> str:
+    pooled, unseen = (_percent(over[f"{f}.within_point"]["mean"]) for f in ("pooled", "reported"))
+    return f"{pooled} within a point, {unseen} on labels that no choice saw"
 
 
 def zone(study: Mapping[str, Any]) -> str:

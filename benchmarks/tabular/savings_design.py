@@ -58,11 +58,11 @@ class Design:
         peers = f"{self.min_peers} peer{'s' if self.min_peers > 1 else ''}"
         return f"{self.objective}, {factors}, {peers}{zone}"
 
-    def prepared(self, rungs: tuple[int, ...]) -> Prepared:
+    def prepared(self, cell: TableCell) -> Prepared:
         """Make its rules, from the product's; the choice is the best objective of all."""
         options = {"objective": self.objective, "zone": self.zone}
-        ready = Ours(options, budget_share=COMPUTE_TARGET).prepared(rungs)
-        return replace(ready, rule=self._rule(ready, rungs))
+        ready = Ours(options, budget_share=COMPUTE_TARGET).prepared(cell.rungs, cell.n_fit)
+        return replace(ready, rule=self._rule(ready, cell.rungs))
 
     def _rule(self, ready: Prepared, rungs: tuple[int, ...]) -> Rule:
         whole = ready.rule.rules if isinstance(ready.rule, FirstStop) else (ready.rule,)
@@ -86,7 +86,7 @@ def designs() -> Iterator[Design]:
 def tried(design: Design, cell: TableCell, orders: list[Order]) -> dict[int, dict[str, Any]]:
     """Return the figures of a setting on a cell, by how many are probed at the end."""
     best = {figure: best_of(cell, figure) for figure in ("pooled", "reported")}
-    ready = design.prepared(cell.rungs)
+    ready = design.prepared(cell)
     results: dict[int, list[Result]] = {k: [] for k in PROBED}
     for order in orders:
         walked = ready.walked(order.arrival(design.objective), order.known)

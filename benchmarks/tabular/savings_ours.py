@@ -27,8 +27,6 @@ from hpo.replay.recording import Recording
 from hpo.rules import rules_of
 from objectives import get_measure
 
-_NO_REPLICATES = Recording((), {})
-
 
 @dataclass(frozen=True)
 class Spent:
@@ -56,23 +54,27 @@ class Ours:
         n_workers: trials at once.
         budget_share: epochs that the study may spend, as a share of training every trial to its
             end; None for no limit.
+        within_error: whether the objective chooses among those within reach of the best probe, as
+            the product does; else the best probe alone does.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     min_evidence: int | None = None
     n_workers: int = 1
     budget_share: float | None = None
+    within_error: bool = True
 
     @property
     def objective(self) -> str:
         """Name of the measure that is optimised."""
         return str(self.options.get("objective", StudyConfig().objective))
 
-    def prepared(self, rungs: tuple[int, ...]) -> Prepared:
+    def prepared(self, rungs: tuple[int, ...], n_labelled: int | None = None) -> Prepared:
         """Make what is the same for every arrival of a cell.
 
         Args:
             rungs: of the table; another `rung_factor` changes who goes on, not where it is asked.
+            n_labelled: images that probes are compared on.
         """
         config = StudyConfig.model_validate({**self.options, "epochs": rungs[-1]})
         direction: Literal["maximize", "minimize"] = get_measure(
@@ -89,7 +91,8 @@ class Ours:
             least_moved=config.least_moved,
             zone=EVERYWHERE if config.zone is None else Zone.parse(config.zone),
         )
-        return Prepared(self, config, rule, rules_of_rounds(config), how)
+        n_labelled = n_labelled if self.within_error else None
+        return Prepared(self, config, rule, rules_of_rounds(config), how, n_labelled)
 
     def _with_evidence(self, rule: Rule) -> Rule:
         if isinstance(rule, ZoneRule) and self.min_evidence is not None:
@@ -106,6 +109,7 @@ class Prepared:
     rule: Rule
     round_rules: RoundRules
     how: ChoiceSettings
+    n_labelled: int | None = None
 
     @property
     def in_rounds(self) -> bool:
@@ -163,7 +167,8 @@ class WalkedOurs:
             decided = probes_of_best(self.candidates, [], probed, rules, best=best)
             epochs = {c.number: c.epoch for c in self.candidates}
             probed = {n: self.known[n, epochs[n]] for n in decided.numbers}
-        _, choice = choice_of(_NO_REPLICATES, self.candidates, probed, how)
+        record = Recording((), {}, n_labelled=self.prepared.n_labelled)  # nothing is repeated
+        _, choice = choice_of(record, self.candidates, probed, how)
         if choice is None:
             return Spent(self.epochs, len(probed), None)
         epoch = next(c.epoch for c in self.candidates if c.number == choice.number)

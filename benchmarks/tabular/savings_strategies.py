@@ -18,6 +18,7 @@ from benchmarks.tabular.savings_peers import (
     pruned_by,
     random_search,
 )
+from benchmarks.tabular.savings_table import TableCell
 from benchmarks.tabular.savings_walk import Arrival
 
 Play = Callable[[Order], tuple[Spent, ...]]
@@ -32,12 +33,12 @@ class Strategy:
 
     Args:
         names: of the strategies, each unique.
-        prepared: makes the function that plays them, from the rungs of a cell.
+        prepared: makes the function that plays them, of a cell.
         ordered: whether the order of arrival changes what it does; else one order says all.
     """
 
     names: tuple[str, ...]
-    prepared: Callable[[tuple[int, ...]], Play]
+    prepared: Callable[[TableCell], Play]
     ordered: bool = True
 
 
@@ -68,7 +69,20 @@ def variants() -> Mapping[str, Ours]:
         "ours, labels, filter off": Ours({**_ROUNDS, "filter": False}),
         "ours, labels, probe_best 3": Ours({**_ROUNDS, "probe_best": 3}),
         "ours, labels, probe_best 6": Ours({**_ROUNDS, "probe_best": 6}),
+        "ours, labels, best probe alone": Ours(_ROUNDS, within_error=False),
+        "ours, labels, probe_best 3, best probe alone": Ours(
+            {**_ROUNDS, "probe_best": 3}, within_error=False
+        ),
         "ours, labels, a fifth of the epochs": Ours(_ROUNDS, budget_share=0.2),
+        "ours, labels, a fifth of the epochs, best probe alone": Ours(
+            _ROUNDS, budget_share=0.2, within_error=False
+        ),
+        "ours, labels, probe_best 3, a fifth of the epochs, best probe alone": Ours(
+            {**_ROUNDS, "probe_best": 3}, budget_share=0.2, within_error=False
+        ),
+        "ours, labels, probe_best 6, a fifth of the epochs": Ours(
+            {**_ROUNDS, "probe_best": 6}, budget_share=0.2
+        ),
         "ours, labels, probe_best 3, a fifth of the epochs": Ours(
             {**_ROUNDS, "probe_best": 3}, budget_share=0.2
         ),
@@ -77,8 +91,8 @@ def variants() -> Mapping[str, Ours]:
 
 
 def _ours(name: str, ours: Ours) -> Strategy:
-    def prepared(rungs: tuple[int, ...]) -> Play:
-        ready = ours.prepared(rungs)
+    def prepared(cell: TableCell) -> Play:
+        ready = ours.prepared(cell.rungs, cell.n_fit)
         return lambda order: (searched(ready, order).spent(),)
 
     return Strategy((name,), prepared)
@@ -113,12 +127,12 @@ def _peers() -> list[Strategy]:
 
 def _plain(
     play: Callable[[Arrival, Known], Spent], objective: str = _DEFAULT
-) -> Callable[[tuple[int, ...]], Play]:
-    return lambda rungs: lambda order: (play(order.arrival(objective), order.known),)
+) -> Callable[[TableCell], Play]:
+    return lambda cell: lambda order: (play(order.arrival(objective), order.known),)
 
 
 def _optuna(name: str, pruner: MakePruner) -> Strategy:
-    def prepared(rungs: tuple[int, ...]) -> Play:
+    def prepared(cell: TableCell) -> Play:
         return lambda order: pruned_by(
             pruner, order.arrival("ssl_loss"), order.known, seed=order.seed
         )

@@ -69,7 +69,7 @@ def played(cell: TableCell, shuffles: int, seed: int) -> tuple[dict[str, dict[st
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     started = time.process_time()
     best = {figure: best_of(cell, figure) for figure in ("pooled", "reported")}
-    plays = [(each, each.prepared(cell.rungs)) for each in strategies()]
+    plays = [(each, each.prepared(cell)) for each in strategies()]
     results: dict[str, list[Result]] = {name: [] for each, _ in plays for name in each.names}
     for k, order in enumerate(orders_of(Measured(cell), shuffles, seed)):
         for strategy, play in plays:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from hpo.errors import ConfigError
 from hpo.goldilocks.candidate import Candidate, Direction, by_objective
+from hpo.goldilocks.reach import Reach, reach_of
+from hpo.goldilocks.seeds import Run, finite, seed_spread
 
 
 @dataclass(frozen=True)
@@ -28,55 +31,22 @@ class Choice:
     spread: float | None = None
 
 
-def finalists(
-    candidates: Sequence[Candidate],
-    accuracies: Mapping[int, float],
-    *,
-    n: int,
-    direction: Direction,
-) -> tuple[int, ...]:
-    """Take the best few, whose configurations are worth repeating under other seeds.
-
-    Args:
-        candidates: the shortlisted ones.
-        accuracies: probe accuracy by number, of those that were probed; empty without labels.
-        n: how many, >= 1.
-        direction: of the objective.
-
-    Returns:
-        Numbers, the best first: by probe accuracy where any was probed, else by the objective.
-
-    Raises:
-        ConfigError: for fewer than one.
-
-    >>> three = [Candidate(i, 9, float(i), 1.0, 0.4) for i in range(3)]
-    >>> finalists(three, {}, n=2, direction="maximize")
-    (2, 1)
-    >>> finalists(three, {0: 0.9, 1: 0.8}, n=2, direction="maximize")
-    (0, 1)
-    """
-    if n < 1:
-        raise ConfigError(f"finalists: got {n}; wanted at least 1.")
-    probed = [c for c in candidates if math.isfinite(accuracies.get(c.number, math.nan))]
-    if probed:
-        best = sorted(probed, key=lambda c: (-accuracies[c.number], c.number))
-    else:
-        best = by_objective(candidates, direction)
-    return tuple(c.number for c in best[:n])
-
-
 def choose(
     listed: Sequence[Candidate],
     *,
     direction: Direction,
     objective: str,
     probe_accuracy: Mapping[int, float] | None = None,
-    values: Mapping[int, Sequence[float]] | None = None,
+    n_labelled: int | None = None,
+    runs: Mapping[int, Sequence[Run]] | None = None,
 ) -> Choice:
-    """Choose among the shortlisted: by probe accuracy where there is one, else by the objective.
+    """Choose among the shortlisted.
 
-    Where configurations were repeated under other seeds, the means of the finalists are compared,
-    and a difference no larger than the spread between seeds is called a tie.
+    Without a probe the best objective is chosen. Where trials were probed, the best objective of
+    those within reach of the best probe: see `reach_of`.
+
+    Where configurations were repeated under other seeds, the means of the finalists are compared
+    in the same way, and a difference no larger than the spread between seeds is called a tie.
 
     Args:
         listed: the shortlisted candidates, at least one.
@@ -84,21 +54,28 @@ def choose(
         objective: its name, for the reason.
         probe_accuracy: cross-validated accuracy in [0, 1] by number, for those that were probed;
             None without labels, and those of trials that are not listed count for nothing.
-        values: by finalist, its own value and those of its repetitions: probe accuracies where
-            there are any, else objectives. Undefined ones count for nothing.
+        n_labelled: images behind each accuracy; None where that is unknown: the best probe is
+            chosen, and the objective decides between equal ones only.
+        runs: by finalist, its own run and those of its replicates. Probes are compared where every
+            finalist has one, else objectives; undefined ones count for nothing.
 
     Returns:
         The choice. Equal values go to the lower number.
 
     Raises:
-        ConfigError: for an empty list.
+        ConfigError: for an empty list, and for fewer than one labelled image.
 
     >>> choose([Candidate(3, 9, 5.0, 1.1, 0.4)], direction="maximize", objective="rankme").number
     3
     >>> two = [Candidate(3, 9, 5.0, 1.1, 0.4), Candidate(7, 9, 5.5, 1.1, 0.4)]
-    >>> values = {3: [5.0, 7.0], 7: [5.5, 5.7]}
-    >>> choose(two, direction="maximize", objective="rankme", values=values).ties
+    >>> runs = {3: [Run(5.0), Run(7.0)], 7: [Run(5.5), Run(5.7)]}
+    >>> choose(two, direction="maximize", objective="rankme", runs=runs).ties
     (7,)
+    >>> probes = {3: 0.90, 7: 0.89}
+    >>> choose(
+    ...     two, direction="maximize", objective="x", probe_accuracy=probes, n_labelled=900
+    ... ).number
+    7
     """
     if not listed:
         raise ConfigError("listed: got no candidate; wanted at least one to choose among.")
@@ -106,81 +83,69 @@ def choose(
     accuracy = {
         c.number: known[c.number] for c in listed if math.isfinite(known.get(c.number, math.nan))
     }
-    runs = _runs(listed, values or {})
-    if any(len(own) > 1 for own in runs.values()):
-        return _by_means(runs, direction, objective, probed=bool(accuracy))
-    if accuracy:
-        best = min(accuracy, key=lambda number: (-accuracy[number], number))
-        return Choice(
-            best,
-            f"best linear probe of the {len(accuracy)} probed: "
-            f"{accuracy[best]:.3f} cross-validated accuracy",
-        )
-    first = by_objective(listed, direction)[0]
-    how, shown = _words(direction, objective)
-    return Choice(
-        first.number, f"{how} {shown} of the {len(listed)} shortlisted: {first.objective:.4g}"
-    )
-
-
-def seed_spread(runs: Mapping[int, Sequence[float]]) -> float | None:
-    """Pool the standard deviations between seeds over configurations.
-
-        √( Σ_c Σ_s (x_cs − x̄_c)² / Σ_c (n_c − 1) )
-
-    Args:
-        runs: finite values of each configuration, one a seed.
-
-    Returns:
-        At least 0, in the unit of the values; None when no configuration has two.
-
-    >>> seed_spread({0: [1.0, 3.0], 1: [5.0, 5.0], 2: [9.0]})
-    1.0
-    """
-    repeated = [own for own in runs.values() if len(own) > 1]
-    if not repeated:
-        return None
-    squares = math.fsum((x - math.fsum(own) / len(own)) ** 2 for own in repeated for x in own)
-    return math.sqrt(squares / sum(len(own) - 1 for own in repeated))
-
-
-def _runs(
-    listed: Sequence[Candidate], values: Mapping[int, Sequence[float]]
-) -> dict[int, list[float]]:
     numbers = {c.number for c in listed}
-    finite = {
-        number: [x for x in own if math.isfinite(x)]
-        for number, own in values.items()
-        if number in numbers
-    }
-    return {number: own for number, own in finite.items() if own}
+    again = {number: own for number, own in (runs or {}).items() if number in numbers}
+    how, shown = _words(direction, objective)
+    repeated = _by_means(again, direction, f"{how} mean {shown}", n_labelled, bool(accuracy))
+    if repeated is not None:
+        return repeated
+    if not accuracy:
+        first = by_objective(listed, direction)[0]
+        reason = f"{how} {shown} of the {len(listed)} shortlisted: {first.objective:.4g}"
+        return Choice(first.number, reason)
+    reach = reach_of(accuracy, n_labelled)
+    first = by_objective([c for c in listed if c.number in reach.numbers], direction)[0]
+    plain = f"best linear probe of the {len(accuracy)} probed"
+    among = f"{how} {shown}, {first.objective:.4g}, of {_among(reach, accuracy)} probed"
+    return Choice(first.number, _by_probe(accuracy[first.number], reach, n_labelled, plain, among))
 
 
 def _by_means(
-    runs: Mapping[int, list[float]], direction: Direction, objective: str, *, probed: bool
-) -> Choice:
-    sign = 1.0 if probed or direction == "maximize" else -1.0
-    means = {number: math.fsum(own) / len(own) for number, own in runs.items()}
-    best = min(means, key=lambda number: (-sign * means[number], number))
-    spread = seed_spread(runs) or 0.0
-    ties = tuple(
-        number
-        for number in sorted(means)
-        if number != best and abs(means[number] - means[best]) <= spread
+    runs: Mapping[int, Sequence[Run]],
+    direction: Direction,
+    what: str,
+    n_labelled: int | None,
+    probed: bool,
+) -> Choice | None:
+    """Choose by means over seeds; None where nothing that is compared was repeated."""
+    found = {n: finite(run.accuracy for run in own) for n, own in runs.items()}
+    probed = probed and all(found.values())
+    objectives = {n: finite(run.objective for run in own) for n, own in runs.items()}
+    if not probed:
+        found = {n: own for n, own in objectives.items() if own}
+    spread = seed_spread(found)
+    if spread is None:
+        return None
+    means = {n: fmean(own) for n, own in found.items()}
+    n_runs = sum(map(len, found.values()))
+    finalists = f"the {len(found)} finalist{'' if len(found) == 1 else 's'} ({n_runs} runs)"
+    sign = 1.0 if direction == "maximize" else -1.0
+    reach = reach_of(means, n_labelled) if probed else None
+    may = means if reach is None else reach.numbers
+    value = {n: fmean(objectives[n]) if objectives[n] else -sign * math.inf for n in may}
+    best = min(may, key=lambda n: (-sign * value[n], n))
+    ties = tuple(n for n in sorted(means) if n != best and abs(means[n] - means[best]) <= spread)
+    reason, width = f"{what} of {finalists}: {means[best]:.4g}", f"±{spread:.2g}"
+    if reach is not None:
+        among = f"{what}, {value[best]:.4g}, of {_among(reach, means)} finalists"
+        plain = f"best mean linear probe of {finalists}"
+        reason, width = _by_probe(means[best], reach, n_labelled, plain, among), f"±{spread:.3f}"
+    return Choice(best, f"{reason}; {_certainty(len(found), ties, width)}", ties, spread)
+
+
+def _among(reach: Reach, accuracy: Mapping[int, float]) -> str:
+    n, total = len(reach.numbers), len(accuracy)
+    return f"the {n}" if n == total else f"{n} of the {total}"
+
+
+def _by_probe(own: float, reach: Reach, n_labelled: int | None, plain: str, among: str) -> str:
+    """Say how much of the best probe was given up for the objective, where others were in reach."""
+    if n_labelled is None or len(reach.numbers) == 1:
+        return f"{plain}: {own:.3f} cross-validated accuracy"
+    return (
+        f"{among} that {n_labelled} labels cannot tell apart: linear probe {own:.3f} "
+        f"cross-validated, the best {reach.best:.3f} ± {reach.error:.3f}"
     )
-    n_runs = sum(len(own) for own in runs.values())
-    n, how_many = len(runs), "finalist" if len(runs) == 1 else "finalists"
-    whose = f"the {n} {how_many} ({n_runs} runs)"
-    how, shown = _words(direction, objective)
-    if probed:
-        reason = f"best mean linear probe of {whose}: "
-        reason += f"{means[best]:.3f} cross-validated accuracy"
-        width = f"±{spread:.3f}"
-    else:
-        reason = f"{how} mean {shown} of {whose}: "
-        reason += f"{means[best]:.4g}"
-        width = f"±{spread:.2g}"
-    return Choice(best, f"{reason}; {_certainty(len(runs), ties, width)}", ties, spread)
 
 
 def _certainty(n_finalists: int, ties: tuple[int, ...], width: str) -> str:

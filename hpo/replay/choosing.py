@@ -10,6 +10,7 @@ from typing import Literal
 from hpo.goldilocks import (
     Candidate,
     Choice,
+    Run,
     choose,
     eligible,
     finalists,
@@ -88,12 +89,12 @@ def choice_of(
 ) -> tuple[tuple[int, ...], Choice | None]:
     """Choose as the study does, from what was recorded.
 
-    With labels the best probe among all that were probed is chosen; without labels, or where no
-    candidate was probed, the best objective of the shortlist. Replicates that were recorded of a
-    finalist count; others are not made up.
+    With labels somebody within reach of the best probe is chosen, see `choose`; without labels, or
+    where no candidate was probed, the best objective of the shortlist. Replicates that were
+    recorded of a finalist count; others are not made up.
 
     Args:
-        recording: the study, for its replicates.
+        recording: the study, for its replicates and its number of labels.
         candidates: measured at one epoch.
         probed: probe accuracy in [0, 1] by number.
         how: the settings.
@@ -120,27 +121,37 @@ def choice_of(
         direction=how.direction,
         objective=how.objective,
         probe_accuracy=accuracies,
-        values=_values(recording, listed, accuracies, how),
+        n_labelled=recording.n_labelled,
+        runs=_runs(recording, listed, accuracies, how),
     )
     return tuple(c.number for c in listed), choice
 
 
-def _values(
+def _runs(
     recording: Recording,
     listed: Sequence[Candidate],
     accuracies: Mapping[int, float],
     how: ChoiceSettings,
-) -> dict[int, list[float]] | None:
-    """Each finalist's own value and those of its replicates; None where there are none."""
-    best = finalists(listed, accuracies, n=how.n_finalists, direction=how.direction)
+) -> dict[int, list[Run]] | None:
+    """Each finalist's own run and those of its replicates; None where there are none."""
+    best = finalists(
+        listed,
+        accuracies,
+        n=how.n_finalists,
+        direction=how.direction,
+        n_labelled=recording.n_labelled,
+    )
     again = {number: recording.replicates.get(number, ()) for number in best}
     if not any(again.values()):
         return None
-    by_number = {c.number: c.objective for c in listed}
-    if not all(number in accuracies for number in best):
-        return {n: [by_number[n], *(r.objective for r in again[n])] for n in best}
-    seen = recording.replicate_accuracies
-    return {n: [accuracies[n], *(seen.get(r.trial, math.nan) for r in again[n])] for n in best}
+    by_number, seen = {c.number: c.objective for c in listed}, recording.replicate_accuracies
+    return {
+        n: [
+            Run(by_number[n], accuracies.get(n, math.nan)),
+            *(Run(r.objective, seen.get(r.trial, math.nan)) for r in again[n]),
+        ]
+        for n in best
+    }
 
 
 def regret_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,6 +59,7 @@ class Recording:
         replicates: what finished replicates were measured as at their end, by the number of the
             trial that they repeat.
         replicate_accuracies: probe accuracy in [0, 1] by a replicate's own number.
+        n_labelled: images that probes are compared on; None where none was made.
     """
 
     events: tuple[Event, ...]
@@ -67,6 +68,7 @@ class Recording:
     probe_seconds: Mapping[int, float] = field(default_factory=dict)
     replicates: Mapping[int, tuple[Reading, ...]] = field(default_factory=dict)
     replicate_accuracies: Mapping[int, float] = field(default_factory=dict)
+    n_labelled: int | None = None
 
 
 def read_recording(study: optuna.Study) -> Recording:
@@ -100,7 +102,15 @@ def read_recording(study: optuna.Study) -> Recording:
         replicate_accuracies={
             n: float(p["cross_validated"]) for n, p in records.items() if n not in numbers
         },
+        n_labelled=_n_labelled(attrs, records.values()),
     )
+
+
+def _n_labelled(attrs: Mapping[str, Any], probes: Iterable[Mapping[str, Any]]) -> int | None:
+    """Images that probes were compared on: all that were labelled less those kept for the end."""
+    kept = {int(probe["n_reported"]) for probe in probes if "n_reported" in probe}
+    n_probe = int(attrs.get("images", {}).get("probe", 0))
+    return n_probe - max(kept) if kept and n_probe > max(kept) else None
 
 
 def _replicates(trials: Sequence[FrozenTrial]) -> dict[int, tuple[Reading, ...]]:

@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from hpo.accuracy_error import Floats, standard_error
 from hpo.errors import ConfigError
-from hpo.trust.noise import TieBand, standard_error, tie_band
-from hpo.trust.ranking import LEVEL, Floats
+from hpo.trust.noise import TieBand, tie_band
+from hpo.trust.ranking import LEVEL
 
 _N_DRAWS = 2000
 

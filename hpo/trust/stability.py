@@ -148,7 +148,7 @@ def _families(evidence: StudyEvidence) -> dict[int, tuple[TrialEvidence, ...]]:
 
 
 def _spread(runs: Mapping[int, list[float]]) -> float | None:
-    from hpo.goldilocks.choice import seed_spread  # loads torch, with the rules beside it
+    from hpo.goldilocks import seed_spread  # loads torch, with the rules beside it
 
     return seed_spread(runs)
 

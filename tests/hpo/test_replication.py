@@ -12,7 +12,7 @@ from hpo.replication import (
     finished_replicates,
     missing_replicates,
     n_replicates,
-    replicate_values,
+    runs_of,
 )
 
 
@@ -94,16 +94,13 @@ def study() -> optuna.Study:
     return study
 
 
-def test_values_are_the_trial_s_own_and_those_of_its_finished_replicates(
+def test_runs_are_the_trial_s_own_and_those_of_its_finished_replicates(
     study: optuna.Study,
 ) -> None:
-    assert replicate_values(study, [0, 1], {}) == {0: [2.0, 2.5], 1: [3.0, 9.0]}
+    found = runs_of(study, [0, 1], {0: 0.5, 2: 0.625, 7: 0.9})
+    assert [run.objective for run in found[0]] == [2.0, 2.5]
+    assert [run.objective for run in found[1]] == [3.0, 9.0]
+    assert [run.accuracy for run in found[0]] == [0.5, 0.625]
+    assert all(math.isnan(run.accuracy) for run in found[1])
     assert finished_replicates(study, [0]) == [2]
     assert finished_replicates(study, [0, 1]) == [2, 3]
-
-
-def test_where_every_finalist_was_probed_the_values_are_accuracies(study: optuna.Study) -> None:
-    accuracies = {0: 0.5, 1: 0.75, 2: 0.625, 3: math.nan}
-    assert replicate_values(study, [0, 1], accuracies) == {0: [0.5, 0.625], 1: [0.75]}
-    del accuracies[1]
-    assert replicate_values(study, [0, 1], accuracies) == {0: [2.0, 2.5], 1: [3.0, 9.0]}

@@ -1,6 +1,7 @@
 """The walk and our pipeline, held against the product's own replay."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -141,6 +142,13 @@ def test_probing_the_best_looks_at_so_many_by_the_objective(seed: int) -> None:
     assert known.seen == {(c.number, c.epoch) for c in top}
     best = max(top, key=lambda c: order.known[c.number, c.epoch])
     assert spent.chosen == (best.number, best.epoch)
+    few = replace(walked, prepared=replace(ready, n_labelled=2)).spent()  # they tell none apart
+    assert few.chosen == (top[0].number, top[0].epoch)
+
+
+def test_the_best_probe_alone_decides_only_where_it_is_asked_for() -> None:
+    assert Ours({"labels": True}).prepared(RUNGS, 180).n_labelled == 180
+    assert Ours({"labels": True}, within_error=False).prepared(RUNGS, 180).n_labelled is None
 
 
 def test_a_search_that_is_shared_is_the_one_that_was_asked_for() -> None:
