@@ -60,6 +60,7 @@ class Comparison:
         regret: of the choice, against the best of the record; None where it cannot be said.
         chosen_then: number of the recorded choice; None without one.
         regret_then: of the recorded choice.
+        unprobed: trials that come to their end now and were never probed, where probes choose.
     """
 
     fates: Mapping[int, Fate]
@@ -74,6 +75,7 @@ class Comparison:
     regret: Regret | None
     chosen_then: int | None = None
     regret_then: Regret | None = None
+    unprobed: int = 0
 
     def count(self, change: Change) -> int:
         """Return how many trials changed so."""
@@ -106,8 +108,9 @@ def compare(
     probed_then = {n: a for n, a in then.probed.items() if n in recording.trials}
     probes_now = {n for n in probed_then if n in now.probed}
     seconds = recording.probe_seconds
-    best = finished(recording, then)
-    listed, chosen = choice_of(recording, finished(recording, now), now.probed, how)
+    best, may = finished(recording, then), finished(recording, now)
+    listed, chosen = choice_of(recording, may, now.probed, how)
+    by_probe = how.labels and any(c.number in now.probed for c in may)
     return Comparison(
         fates=fates,
         recorded=sum((record.total for record in recording.trials.values()), NOTHING),
@@ -121,6 +124,7 @@ def compare(
         regret=None if chosen is None else regret_of(chosen.number, best, probed_then, how),
         chosen_then=chosen_then,
         regret_then=None if chosen_then is None else regret_of(chosen_then, best, probed_then, how),
+        unprobed=sum(c.number not in now.probed for c in may) if by_probe else 0,
     )
 
 

@@ -91,6 +91,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
             "recorded": compared.probes_then,
             "replayed": compared.probes_now,
             "seconds_saved": compared.probe_seconds_saved,
+            "finished_without": compared.unprobed,
         },
         "choice": {
             "recorded": compared.chosen_then,
@@ -130,7 +131,19 @@ def _lines(outcome: Outcome) -> list[tuple[str, str]]:
     if outcome.shuffles is not None:
         lines += _shuffle_lines(outcome.shuffles)
     lines.append(("note", _ARRIVAL))
+    if changes and compared.unprobed:
+        lines.append(("note", _unprobed(compared.unprobed)))
     return lines
+
+
+def _unprobed(n: int) -> str:
+    who = (
+        "1 trial that comes to its end was" if n == 1 else f"{n} trials that come to their end were"
+    )
+    return (
+        f"{who} never probed and cannot be chosen here; under these settings some might have been "
+        "probed: --probe-all records a study that every replay can choose from"
+    )
 
 
 def _setting(value: Any) -> str:

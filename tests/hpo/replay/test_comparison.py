@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import math
+from dataclasses import replace
 from typing import Any
 
 import optuna
 import pytest
+from rich.console import Console
 
 from hpo.decision import Decision
 from hpo.errors import ConfigError, StorageError
+from hpo.goldilocks import Choice
 from hpo.history import Finding, History, Reading
 from hpo.replay import Comparison, as_recorded, compare, read_recording, replay
 from hpo.replay.choosing import ChoiceSettings
 from hpo.replay.command import Player, replay_outcome
-from hpo.replay.page import to_json
+from hpo.replay.page import Outcome, replay_page, to_json
 from tests.hpo.replay import simulator
 from tests.hpo.replay.simulator import RUNGS, Course, courses, recorded
 
@@ -191,3 +195,47 @@ def test_an_empty_study_says_so_in_json() -> None:
     assert record["decisions"]["made"] == 0
     assert record["choice"]["replayed"] is None
     assert record["compute"]["recorded"]["epochs"] == 0
+
+
+def test_the_number_of_labels_decides_who_is_within_reach_as_it_did_then() -> None:
+    study = recorded(courses(10, seed=4), prune=False, filter=False, labels=True)
+    probes = {n: study.user_attrs[f"probe/{n}"] for n in range(10)}
+    by_probe = max(probes, key=lambda n: probes[n]["cross_validated"])
+    assert read_recording(study).n_labelled is None
+    assert compared(study).chosen == choose_by_probe(study, by_probe)
+    for number, record in probes.items():
+        study.set_user_attr(f"probe/{number}", {**record, "n_reported": 8.0})
+    study.set_user_attr("images", {"train": 100, "probe": 18})
+    assert read_recording(study).n_labelled == 10
+    chosen = compared(study).chosen
+    assert chosen is not None
+    assert "that 10 labels cannot tell apart" in chosen.reason
+
+
+def choose_by_probe(study: optuna.Study, number: int) -> Choice:
+    accuracy = study.user_attrs[f"probe/{number}"]["cross_validated"]
+    return Choice(
+        number, f"best linear probe of the 10 probed: {accuracy:.3f} cross-validated accuracy"
+    )
+
+
+def test_whom_nobody_probed_then_is_counted_and_said() -> None:
+    planned = [
+        replace(course, accuracy=None) if n in (3, 7) else course
+        for n, course in enumerate(courses(10, seed=4))
+    ]
+    study = recorded(planned, prune=False, filter=False, labels=True)
+    outcome = replay_outcome(study, changes={"objective": "alpha_req"})
+    assert outcome.comparison.unprobed == 2
+    assert to_json(outcome)["probes"]["finished_without"] == 2
+    said = _said(outcome)
+    assert "2 trials that come to their end were never probed and cannot be chosen here" in said
+    assert "never probed" not in _said(replay_outcome(study, changes={}))
+    without_labels = replay_outcome(study, changes={"labels": False}).comparison
+    assert without_labels.unprobed == 0
+
+
+def _said(outcome: Outcome) -> str:
+    console = Console(width=400, record=True, file=io.StringIO())
+    console.print(replay_page(outcome))
+    return console.export_text()
