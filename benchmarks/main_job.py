@@ -1,8 +1,8 @@
 """What the README's main job ends with, for each objective and several seeds.
 
 Every run is `goldilocks run --data digits --labels --trials 12`, so that one study tells both
-choices: by the objective alone, and by the probes of the shortlist. Accuracies are on the labelled
-images that are kept for the final figure.
+choices: by the objective alone, and with labels as the study made it. Accuracies are on the
+labelled images that are kept for the final figure.
 
     python -m benchmarks.main_job --seeds 2 --jobs 2
 
@@ -111,7 +111,7 @@ def main() -> None:
 def table(runs: list[dict[str, Any]]) -> str:
     """Write the README's table."""
     lines = [
-        "| objective | seed | chosen without labels | chosen by probes | untrained | pixels |",
+        "| objective | seed | chosen without labels | chosen with labels | untrained | pixels |",
         "|---|---|---|---|---|---|",
     ]
     for run in sorted(runs, key=lambda r: (r["objective"], r["seed"])):

@@ -52,7 +52,7 @@ class Finalists:
         numbers: theirs, the best first.
         listed: all shortlisted candidates.
         accuracies: probe accuracy in [0, 1] by number, of those listed that were probed; empty
-            when the objective chooses.
+            without labels.
     """
 
     numbers: tuple[int, ...]

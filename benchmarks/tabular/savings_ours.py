@@ -69,12 +69,12 @@ class Ours:
         """Name of the measure that is optimised."""
         return str(self.options.get("objective", StudyConfig().objective))
 
-    def prepared(self, rungs: tuple[int, ...], n_labelled: int | None = None) -> Prepared:
+    def prepared(self, rungs: tuple[int, ...], n_labelled: int | None) -> Prepared:
         """Make what is the same for every arrival of a cell.
 
         Args:
             rungs: of the table; another `rung_factor` changes who goes on, not where it is asked.
-            n_labelled: images that probes are compared on.
+            n_labelled: images that probes are compared on; None for the best probe alone.
         """
         config = StudyConfig.model_validate({**self.options, "epochs": rungs[-1]})
         direction: Literal["maximize", "minimize"] = get_measure(

@@ -130,7 +130,9 @@ def _by_means(
         among = f"{what}, {value[best]:.4g}, of {_among(reach, means)} finalists"
         plain = f"best mean linear probe of {finalists}"
         reason, width = _by_probe(means[best], reach, n_labelled, plain, among), f"±{spread:.3f}"
-    return Choice(best, f"{reason}; {_certainty(len(found), ties, width)}", ties, spread)
+    better = 1.0 if probed else sign
+    ahead = [n for n in sorted(means) if better * (means[n] - means[best]) > spread]
+    return Choice(best, f"{reason}; {_certainty(len(found), ties, ahead, width)}", ties, spread)
 
 
 def _among(reach: Reach, accuracy: Mapping[int, float]) -> str:
@@ -143,18 +145,27 @@ def _by_probe(own: float, reach: Reach, n_labelled: int | None, plain: str, amon
     if n_labelled is None or len(reach.numbers) == 1:
         return f"{plain}: {own:.3f} cross-validated accuracy"
     return (
-        f"{among} that {n_labelled} labels cannot tell apart: linear probe {own:.3f} "
+        f"{among} that {n_labelled} label{'' if n_labelled == 1 else 's'} cannot tell apart: "
+        f"linear probe {own:.3f} "
         f"cross-validated, the best {reach.best:.3f} ± {reach.error:.3f}"
     )
 
 
-def _certainty(n_finalists: int, ties: tuple[int, ...], width: str) -> str:
-    if ties:
-        with_whom = f"trial{'s' if len(ties) > 1 else ''} {', '.join(map(str, ties))}"
-        return f"tie with {with_whom} inside the seed spread {width}"
+def _certainty(n_finalists: int, ties: Sequence[int], ahead: Sequence[int], width: str) -> str:
+    """Say how the chosen one stands to the other finalists, by what was compared."""
     if n_finalists == 1:
         return f"seed spread {width}"
-    return f"ahead by more than the seed spread {width}"
+    parts = []
+    if ties:
+        parts.append(f"tie with {_trials(ties)} inside the seed spread {width}")
+    if ahead:  # with probes only: by an objective the best mean is chosen
+        spread = "that" if ties else f"the seed spread {width}"
+        parts.append(f"behind {_trials(ahead)} by more than {spread}, but within the labels' error")
+    return ", ".join(parts) or f"ahead by more than the seed spread {width}"
+
+
+def _trials(numbers: Sequence[int]) -> str:
+    return f"trial{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
 def _words(direction: Direction, objective: str) -> tuple[str, str]:

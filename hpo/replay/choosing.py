@@ -32,7 +32,7 @@ class ChoiceSettings:
     Args:
         objective: name of the measure that is optimised.
         direction: of its objective.
-        labels: whether probes choose.
+        labels: whether probes have a say.
         shortlist_share: share of the finished trials that is shortlisted, in (0, 1].
         least_moved: smallest distance from initialisation that may be chosen, in [0, 1].
         zone: where α should lie.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hpo.goldilocks import Choice
+from hpo.goldilocks import Candidate, Choice, eligible
 from hpo.replay.choosing import ChoiceSettings, Regret, choice_of, finished, regret_of
 from hpo.replay.cost import NOTHING, Cost
 from hpo.replay.recording import Recording, TrialRecord
@@ -60,7 +60,8 @@ class Comparison:
         regret: of the choice, against the best of the record; None where it cannot be said.
         chosen_then: number of the recorded choice; None without one.
         regret_then: of the recorded choice.
-        unprobed: trials that come to their end now and were never probed, where probes choose.
+        unprobed: trials that might be chosen but that no probe of the record speaks for, where
+            others are chosen from by their probes.
     """
 
     fates: Mapping[int, Fate]
@@ -108,9 +109,8 @@ def compare(
     probed_then = {n: a for n, a in then.probed.items() if n in recording.trials}
     probes_now = {n for n in probed_then if n in now.probed}
     seconds = recording.probe_seconds
-    best, may = finished(recording, then), finished(recording, now)
-    listed, chosen = choice_of(recording, may, now.probed, how)
-    by_probe = how.labels and any(c.number in now.probed for c in may)
+    best, last = finished(recording, then), finished(recording, now)
+    listed, chosen = choice_of(recording, last, now.probed, how)
     return Comparison(
         fates=fates,
         recorded=sum((record.total for record in recording.trials.values()), NOTHING),
@@ -124,8 +124,15 @@ def compare(
         regret=None if chosen is None else regret_of(chosen.number, best, probed_then, how),
         chosen_then=chosen_then,
         regret_then=None if chosen_then is None else regret_of(chosen_then, best, probed_then, how),
-        unprobed=sum(c.number not in now.probed for c in may) if by_probe else 0,
+        unprobed=_unprobed(last, now.probed, how),
     )
+
+
+def _unprobed(last: Sequence[Candidate], probed: Mapping[int, float], how: ChoiceSettings) -> int:
+    barred = eligible(last, least_moved=how.least_moved)
+    may = [c.number for c in last if c.number not in barred]
+    n_probed = sum(number in probed for number in may)
+    return len(may) - n_probed if how.labels and n_probed else 0
 
 
 def _fate(record: TrialRecord, end: End | None, rungs: Sequence[int]) -> Fate:

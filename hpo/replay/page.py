@@ -137,12 +137,11 @@ def _lines(outcome: Outcome) -> list[tuple[str, str]]:
 
 
 def _unprobed(n: int) -> str:
-    who = (
-        "1 trial that comes to its end was" if n == 1 else f"{n} trials that come to their end were"
-    )
+    who = "1 trial was" if n == 1 else f"{n} trials were"
     return (
-        f"{who} never probed and cannot be chosen here; under these settings some might have been "
-        "probed: --probe-all records a study that every replay can choose from"
+        f"{who} measured to the end but never probed and cannot be chosen here; under these "
+        "settings some might have been probed: --probe-all records a study that every replay can "
+        "choose from"
     )
 
 

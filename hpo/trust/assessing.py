@@ -66,7 +66,7 @@ class Trust:
         agreement: of the measures with each other.
         choice: the study's own, judged by the linear probe; None where it was not probed.
         chosen: its number.
-        chosen_by_probe: whether it went by probes.
+        chosen_by_probe: whether probes had a say in it.
     """
 
     objective: str

@@ -59,7 +59,7 @@ class StudyEvidence:
         measures: direction by name, of all that were recorded.
         n_tested: images that a probe's accuracy is over, by probe.
         chosen: the study's own choice, if it has made one.
-        chosen_by_probe: whether that choice went by probes, so that it is no proof of a measure.
+        chosen_by_probe: whether probes had a say in it, so that it is no proof of a measure.
         priors: what is known of measures from elsewhere.
 
     Raises:

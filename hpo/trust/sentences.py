@@ -59,7 +59,11 @@ def _picks(trust: Trust) -> Iterator[str]:
         yield f"The study chose trial {chosen}, which was not probed."
     if choice is None or (own.pick is not None and choice.numbers == own.pick.numbers):
         return
-    by = "its probes" if trust.chosen_by_probe else "its shortlist and the objective"
+    by = (
+        "its probes and the objective"
+        if trust.chosen_by_probe
+        else "its shortlist and the objective"
+    )
     far = f"{points(choice.regret_points)} below the best" if choice.regret_points else "the best"
     yield f"The study chose trial {chosen}, by {by}: {far}."
 

@@ -71,9 +71,14 @@ def test_finalists_are_repeated_under_one_other_seed_and_count_for_nothing_else(
 
 
 def test_replay_reproduces_every_decision(online: optuna.Study) -> None:
-    redecided = replay_outcome(online).replay.redecisions
+    outcome = replay_outcome(online)
+    redecided = outcome.replay.redecisions
     assert len(redecided) > 9
     assert all(again.same for again in redecided)
+    again, choice = outcome.comparison.chosen, online.user_attrs["choice"]
+    assert again is not None
+    assert (again.number, again.reason) == (choice["number"], choice["reason"])
+    assert (list(again.ties), again.spread) == (choice["ties"], choice["spread"])
 
 
 def test_random_draws_do_not_depend_on_what_is_stopped(tmp_path: Path) -> None:

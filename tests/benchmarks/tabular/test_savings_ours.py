@@ -41,7 +41,7 @@ def by_product(order: Order, ready: Prepared) -> tuple[Replay, Recording]:
 def test_the_walk_stops_and_chooses_as_the_products_replay(
     options: dict[str, Any], seed: int
 ) -> None:
-    order, ready = made_order(seed, 30), Ours(options).prepared(RUNGS)
+    order, ready = made_order(seed, 30), Ours(options).prepared(RUNGS, None)
     replayed, recording = by_product(order, ready)
     walk = Walk(order.arrival("guarded_alpha"), ByRule(ready.rule)).run()
     stopped = {place: kind for place, kind in walk.ends.items() if kind != "finished"}
@@ -54,7 +54,7 @@ def test_the_walk_stops_and_chooses_as_the_products_replay(
 
 
 def test_epochs_are_those_up_to_where_each_trial_ends() -> None:
-    order, ready = made_order(1), Ours().prepared(RUNGS)
+    order, ready = made_order(1), Ours().prepared(RUNGS, None)
     walk = Walk(order.arrival("guarded_alpha"), ByRule(ready.rule)).run()
     broken = [p for p, own in enumerate(walk.arrival.readings) if len(own) < len(RUNGS)]
     reached = {place: reading.epoch for place, reading in walk.newest.items()}
@@ -68,7 +68,7 @@ def test_epochs_are_those_up_to_where_each_trial_ends() -> None:
 
 def test_two_workers_finish_every_trial_that_nothing_stops() -> None:
     order = made_order(4)
-    ready = Ours({"prune": False, "filter": False}, n_workers=2).prepared(RUNGS)
+    ready = Ours({"prune": False, "filter": False}, n_workers=2).prepared(RUNGS, None)
     one = Walk(order.arrival("guarded_alpha"), ByRule(ready.rule), 1).run()
     two = Walk(order.arrival("guarded_alpha"), ByRule(ready.rule), 2).run()
     assert two.ends == one.ends
@@ -92,14 +92,14 @@ class Counted(dict[tuple[int, int], float]):
 def test_no_accuracy_is_seen_that_was_not_paid_for(name: str, seed: int) -> None:
     order = made_order(seed)
     known = Counted(order.known)
-    spent = variants()[name].prepared(RUNGS).spent(order.arrival("guarded_alpha"), known)
+    spent = variants()[name].prepared(RUNGS, None).spent(order.arrival("guarded_alpha"), known)
     assert len(known.seen) == spent.probes
     assert spent.chosen is None or spent.chosen in known.seen
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_rounds_probe_at_most_m_times_log_h(seed: int) -> None:
-    order, ready = made_order(seed, 60), Ours({"labels": True}).prepared(RUNGS)
+    order, ready = made_order(seed, 60), Ours({"labels": True}).prepared(RUNGS, None)
     judge = InRounds(ready, order.known)
     walk = Walk(order.arrival("guarded_alpha"), judge).run()
     if judge.new(walk.candidates()):
@@ -133,7 +133,10 @@ def test_orders_differ_and_come_again_with_their_seed() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_probing_the_best_looks_at_so_many_by_the_objective(seed: int) -> None:
-    order, ready = made_order(seed, 40), Ours({"labels": True, "probe_best": 3}).prepared(RUNGS)
+    order, ready = (
+        made_order(seed, 40),
+        Ours({"labels": True, "probe_best": 3}).prepared(RUNGS, None),
+    )
     known = Counted(order.known)
     walked = ready.walked(order.arrival("guarded_alpha"), known)
     spent = walked.spent()
@@ -153,9 +156,9 @@ def test_the_best_probe_alone_decides_only_where_it_is_asked_for() -> None:
 
 def test_a_search_that_is_shared_is_the_one_that_was_asked_for() -> None:
     order = made_order(5, 40)
-    shared = {n: searched(o.prepared(RUNGS), order).spent() for n, o in variants_here()}
+    shared = {n: searched(o.prepared(RUNGS, None), order).spent() for n, o in variants_here()}
     for name, ours in variants_here():
-        own = ours.prepared(RUNGS).spent(order.arrival("guarded_alpha"), order.known)
+        own = ours.prepared(RUNGS, None).spent(order.arrival("guarded_alpha"), order.known)
         assert shared[name] == own, name
 
 
@@ -175,7 +178,7 @@ def test_a_budget_is_never_exceeded_and_what_it_pays_for_is_as_without_it(
 ) -> None:
     order = made_order(seed, 40)
     arrival = order.arrival("guarded_alpha")
-    ready = Ours(budget_share=share).prepared(RUNGS)
+    ready = Ours(budget_share=share).prepared(RUNGS, None)
     allowed = share * 40 * RUNGS[-1]
     judge = ByRule(ready.rule)
     walk = Walk(arrival, judge, budget=ready.budget_of(arrival)).run()

@@ -111,6 +111,8 @@ def test_who_was_not_probed_is_not_chosen_however_few_the_labels() -> None:
     choice = choose(listed, direction="maximize", objective="x", probe_accuracy=known, n_labelled=2)
     assert choice.number == 1
     assert "of the 2 probed that 2 labels cannot tell apart" in choice.reason
+    alone = choose(listed, direction="maximize", objective="x", probe_accuracy=known, n_labelled=1)
+    assert "that 1 label cannot tell apart" in alone.reason
 
 
 @QUICK
@@ -169,9 +171,64 @@ def test_means_that_labels_cannot_tell_apart_are_decided_by_the_mean_objective()
     assert choice.number == 1
     assert choice.reason == (
         "highest mean rankme, 2.5, of 2 of the 3 finalists that 400 labels cannot tell apart: "
-        "linear probe 0.900 cross-validated, the best 0.910 ± 0.015; ahead by more than the seed "
-        "spread ±0.008"
+        "linear probe 0.900 cross-validated, the best 0.910 ± 0.015; behind trial 0 by more than "
+        "the seed spread ±0.008, but within the labels' error"
     )
+
+
+@pytest.mark.parametrize(("direction", "number"), [("maximize", 1), ("minimize", 0)])
+def test_means_within_reach_know_that_less_may_be_better(direction: Direction, number: int) -> None:
+    runs = {
+        0: [Run(1.0, 0.90), Run(1.0, 0.90)],
+        1: [Run(2.0, 0.89), Run(2.0, 0.89)],
+        2: [Run(0.0, 0.50), Run(9.0, 0.50)],
+    }
+    choice = choose(
+        [candidate(n) for n in runs],
+        direction=direction,
+        objective="x",
+        probe_accuracy={0: 0.90, 1: 0.89, 2: 0.50},
+        n_labelled=400,
+        runs=runs,
+    )
+    assert choice.number == number
+
+
+@QUICK
+@given(
+    means=st.lists(st.floats(0.7, 1.0), min_size=2, max_size=5),
+    objectives=st.lists(values, min_size=5, max_size=5),
+    gap=st.floats(0.0, 0.05),
+    n_labelled=st.integers(1, 10_000),
+)
+def test_what_is_said_of_the_other_finalists_is_true(
+    means: list[float], objectives: list[float], gap: float, n_labelled: int
+) -> None:
+    runs = {
+        n: [Run(objectives[n], mean - gap), Run(objectives[n], mean + gap)]
+        for n, mean in enumerate(means)
+    }
+    choice = choose(
+        [candidate(n, objectives[n]) for n in runs],
+        direction="maximize",
+        objective="x",
+        probe_accuracy={n: own[0].accuracy for n, own in runs.items()},
+        n_labelled=n_labelled,
+        runs=runs,
+    )
+    assert choice.spread is not None
+    further = {
+        n: mean - means[choice.number]
+        for n, mean in enumerate(means)
+        if n != choice.number and abs(abs(mean - means[choice.number]) - choice.spread) > 1e-9
+    }
+    for n, distance in further.items():
+        assert (n in choice.ties) == (abs(distance) <= choice.spread)
+    if "ahead by more" in choice.reason:
+        assert all(distance < -choice.spread for distance in further.values())
+    if any(distance > choice.spread for distance in further.values()):
+        assert "behind trial" in choice.reason
+        assert "within the labels' error" in choice.reason
 
 
 def test_the_mean_over_seeds_decides_and_not_the_luckiest_seed() -> None:

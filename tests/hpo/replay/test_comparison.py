@@ -128,13 +128,7 @@ def test_recorded_replicates_of_a_finalist_count(labels: bool) -> None:
     study = recorded(courses(10, seed=4), prune=False, filter=False, labels=labels)
     first = compared(study).chosen
     assert first is not None
-    again = study.ask()
-    again.set_user_attr("replicate_of", first.number)
-    again.set_user_attr("rung/54", {"rankme": 0.0, "alpha_req": 1.0})
-    again.report(0.0, step=54)
-    study.tell(again, 0.0)
-    record = {"order": 10_000, "cross_validated": 0.0, "seconds": 1.0}
-    study.set_user_attr(f"probe/{again.number}", record)
+    repeat(study, first.number, rankme=-9.0, accuracy=0.0)
     other = compared(study).chosen
     assert other is not None
     assert other.number != first.number
@@ -203,13 +197,47 @@ def test_the_number_of_labels_decides_who_is_within_reach_as_it_did_then() -> No
     by_probe = max(probes, key=lambda n: probes[n]["cross_validated"])
     assert read_recording(study).n_labelled is None
     assert compared(study).chosen == choose_by_probe(study, by_probe)
-    for number, record in probes.items():
-        study.set_user_attr(f"probe/{number}", {**record, "n_reported": 8.0})
-    study.set_user_attr("images", {"train": 100, "probe": 18})
+    say_that_there_are_ten_labels(study)
     assert read_recording(study).n_labelled == 10
     chosen = compared(study).chosen
     assert chosen is not None
     assert "that 10 labels cannot tell apart" in chosen.reason
+
+
+def say_that_there_are_ten_labels(study: optuna.Study) -> None:
+    probes = {k: v for k, v in study.user_attrs.items() if k.startswith("probe/")}
+    for key, record in probes.items():
+        study.set_user_attr(key, {**record, "n_reported": 8.0})
+    study.set_user_attr("images", {"train": 100, "probe": 18})
+
+
+def test_replicates_count_for_a_finalist_that_is_one_by_its_objective() -> None:
+    """Trial 1 is the best of those within reach of trial 0, which no replay by probes would see."""
+    planned = courses(8, seed=4)
+    planned[0] = replace(planned[0], objective=(1.0, 1.0, 1.0), accuracy=0.95)
+    planned[1] = replace(planned[1], objective=(20.0, 20.0, 20.0), accuracy=0.93)
+    study = recorded(planned, prune=False, filter=False, labels=True, finalists=1)
+    repeat(study, 1, rankme=22.0, accuracy=0.91)
+    say_that_there_are_ten_labels(study)
+    chosen = compared(study).chosen
+    assert chosen is not None
+    assert chosen.number == 1
+    assert chosen.reason.startswith("best mean linear probe of the 1 finalist (2 runs): 0.920")
+    repeat(study, 0, rankme=99.0, accuracy=0.94)
+    both = compared(study, finalists=2).chosen
+    assert both is not None
+    assert both.number == 0
+    assert both.reason.startswith("highest mean rankme, 50, of the 2 finalists that 10 labels")
+
+
+def repeat(study: optuna.Study, number: int, *, rankme: float, accuracy: float) -> None:
+    again = study.ask()
+    again.set_user_attr("replicate_of", number)
+    again.set_user_attr("rung/54", {"rankme": rankme, "alpha_req": 1.0})
+    again.report(rankme, step=54)
+    study.tell(again, rankme)
+    record = {"order": 10_000, "cross_validated": accuracy, "seconds": 1.0}
+    study.set_user_attr(f"probe/{again.number}", {**record, "n_reported": 8.0})
 
 
 def choose_by_probe(study: optuna.Study, number: int) -> Choice:
@@ -229,10 +257,21 @@ def test_whom_nobody_probed_then_is_counted_and_said() -> None:
     assert outcome.comparison.unprobed == 2
     assert to_json(outcome)["probes"]["finished_without"] == 2
     said = _said(outcome)
-    assert "2 trials that come to their end were never probed and cannot be chosen here" in said
+    assert "2 trials were measured to the end but never probed and cannot be chosen here" in said
     assert "never probed" not in _said(replay_outcome(study, changes={}))
     without_labels = replay_outcome(study, changes={"labels": False}).comparison
     assert without_labels.unprobed == 0
+
+
+def test_whom_no_probe_could_help_is_not_counted() -> None:
+    planned = [
+        replace(course, accuracy=None) if n in (3, 7) else course
+        for n, course in enumerate(courses(10, seed=4))
+    ]
+    planned[3] = replace(planned[3], alpha=(1.0, 1.0, math.nan))
+    study = recorded(planned, prune=False, filter=False, labels=True)
+    assert compared(study, finalists=1).unprobed == 2
+    assert compared(study, objective="alpha_req").unprobed == 1
 
 
 def _said(outcome: Outcome) -> str:

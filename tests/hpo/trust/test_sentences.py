@@ -42,7 +42,10 @@ def test_picks_name_the_study_s_own_choice_where_it_is_another() -> None:
     assert text.endswith(
         "The study chose trial 5, by its shortlist and the objective: 6.0 points below the best."
     )
-    assert "by its probes: 6.0" in said(in_order(9, chosen=5, chosen_by_probe=True))["picks"]
+    assert (
+        "by its probes and the objective: 6.0"
+        in said(in_order(9, chosen=5, chosen_by_probe=True))["picks"]
+    )
     assert "The study chose" not in said(in_order(9, chosen=8))["picks"]
     assert "chose trial 99, which was not probed" in said(in_order(9, chosen=99))["picks"]
 
