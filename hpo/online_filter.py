@@ -178,10 +178,12 @@ class OnlineFilter:
 
     def _probe_everybody(self, prober: Prober, candidates: Sequence[Candidate]) -> None:
         prober.baselines(self.untrained)
-        for candidate in candidates:
-            if prober.known(candidate.number) is None and prober.can_probe(candidate.number):
-                self.observer.note(f"probing trial {candidate.number}")
-                prober.trial(candidate.number)
+        for number in (c.number for c in candidates if prober.known(c.number) is None):
+            if prober.can_probe(number):
+                self.observer.note(f"probing trial {number}")
+                prober.trial(number)
+            else:
+                self.observer.note(f"trial {number} is not probed: its checkpoint was not kept")
 
     def _probe_on_the_way(self, prober: Prober, rows: Sequence[TrialRow]) -> None:
         """Probe all that ended at their rungs; the last of a finished trial is a probe as any."""

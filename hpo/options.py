@@ -165,7 +165,8 @@ class StudyConfig(BaseModel):
             try:
                 checked_url(url)
             except ConfigError as error:
-                raise ValueError(str(error).removeprefix("storage: ")) from None
+                said = str(error).removeprefix("storage: ")
+                raise ValueError(f"--from: {said}") from None
         return value
 
     @field_validator("fix", mode="before")
@@ -222,7 +223,12 @@ class StudyConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _the_best_are_probed_to_choose_among_them(self) -> Self:
+    def _labels_choose_or_check(self) -> Self:
+        if self.labels and self.check_labels:
+            raise ValueError(
+                "check_labels: got true together with labels; it is for a choice without labels. "
+                "Leave one of the two out."
+            )
         if self.probe_best is not None and (not self.labels or self.probe_all):
             raise ValueError(
                 f"probe_best: got {self.probe_best} "

@@ -6,6 +6,7 @@ from search_spaces.dimensions import Dimension, Float
 from search_spaces.errors import SpaceError
 
 _PER_256 = "per 256 images of a batch"
+_LEAST_RATE = 1e-8  # at 0 nothing is trained
 
 _LEARNING_RATES = {
     "adamw": Float(
@@ -14,6 +15,7 @@ _LEARNING_RATES = {
         default=1e-3,
         log=True,
         unit=_PER_256,
+        least=_LEAST_RATE,
         source="small to medium data; Lightly's small-data examples and sweeps by factors of 3",
         collapses="far below 1e-4 nothing is learned and every rank measure looks its best",
     ),
@@ -23,6 +25,7 @@ _LEARNING_RATES = {
         default=0.06,
         log=True,
         unit=_PER_256,
+        least=_LEAST_RATE,
         source="Lightly's CIFAR-10 benchmark: 0.06",
         collapses="5 and more: SimSiam collapses",
     ),
@@ -32,6 +35,7 @@ _LEARNING_RATES = {
         default=0.3,
         log=True,
         unit=_PER_256,
+        least=_LEAST_RATE,
         source="RankMe's grids 0.1 to 0.8; Lightly's ImageNet scripts 0.2 to 1.2",
     ),
 }
@@ -43,19 +47,23 @@ _SGD_LARGE_LOSS = Float(
     default=0.01,
     log=True,
     unit=_PER_256,
+    least=_LEAST_RATE,
     source="runs on digits: 0.06 explodes Barlow Twins; 0.02 is good for VICReg and FroSSL",
     collapses="0.06 and more with Barlow Twins",
 )
 _LARGE_LOSSES = frozenset({"barlow_twins", "frossl", "vicreg"})
 
 _WEIGHT_DECAYS = {
-    "adamw": Float(1e-3, 0.3, default=0.01, log=True, source="decoupled weight decay"),
-    "sgd": Float(1e-7, 1e-3, default=5e-4, log=True, source="RankMe's grid 1e-7 to 1e-2"),
+    "adamw": Float(1e-3, 0.3, default=0.01, log=True, least=0.0, source="decoupled weight decay"),
+    "sgd": Float(
+        1e-7, 1e-3, default=5e-4, log=True, least=0.0, source="RankMe's grid 1e-7 to 1e-2"
+    ),
     "lars": Float(
         1e-7,
         1e-3,
         default=1e-6,
         log=True,
+        least=0.0,
         source="Lightly's ImageNet scripts: 1e-6",
         collapses="0 turns LARS into SGD: it adapts only what is decayed",
     ),

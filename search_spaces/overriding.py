@@ -134,7 +134,7 @@ def _check_old_default(ends: Mapping[str, Any]) -> None:
     if not ends["low"] <= ends["default"] <= ends["high"]:
         raise SpaceError(
             f"its default {ends['default']} is not in [{ends['low']}, {ends['high']}]; give a "
-            "default too."
+            "default too, in a --preset FILE.yaml."
         )
 
 

@@ -139,6 +139,11 @@ def read_card(path: Path) -> dict[str, Any]:
         if lacking:
             raise ValueError(f"it has no {' and no '.join(lacking)}")
         Preprocess.of(card["input"])
+    except FileNotFoundError as error:
+        raise StorageError(
+            f"{path}: is not there: nothing has been chosen yet, or this is no study's directory. "
+            "goldilocks status says how far a study is; the same goldilocks run goes on with it."
+        ) from error
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StorageError(
             f"{path}: cannot be read as the card of a chosen backbone ({error})."

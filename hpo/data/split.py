@@ -133,7 +133,8 @@ def planned_sizes(
         raise DataError(
             f"n_images: got {n_images}, wanted at least {enough}, to leave {minimum_train} to "
             f"train on beside {plan(enough)[0]} to measure on and {plan(enough)[1]} to probe with. "
-            "Add images, or choose a smaller batch, a cheaper measure or no probe."
+            "Add images (or raise --max-images), or choose a smaller --batch-size, another "
+            "--objective or no probe."
         )
     n_measure, n_probed = plan(n_images)
     if with_probe and n_probed < 2:

@@ -129,10 +129,14 @@ def _by_means(
     if reach is not None:
         among = f"{what}, {value[best]:.4g}, of {_among(reach, means)} finalists"
         plain = f"best mean linear probe of {finalists}"
-        reason, width = _by_probe(means[best], reach, n_labelled, plain, among), f"±{spread:.3f}"
+        reason = _by_probe(means[best], reach, n_labelled, plain, among, "mean linear probe")
+        width = f"±{spread:.3f}"
     better = 1.0 if probed else sign
     ahead = [n for n in sorted(means) if better * (means[n] - means[best]) > spread]
-    return Choice(best, f"{reason}; {_certainty(len(found), ties, ahead, width)}", ties, spread)
+    # Where the objective decided, the reader would take the spread for that of the objective.
+    whose = "by the probe " if reach is not None and len(reach.numbers) > 1 else ""
+    sure = _certainty(len(found), ties, ahead, width)
+    return Choice(best, f"{reason}; {whose}{sure}", ties, spread)
 
 
 def _among(reach: Reach, accuracy: Mapping[int, float]) -> str:
@@ -140,14 +144,20 @@ def _among(reach: Reach, accuracy: Mapping[int, float]) -> str:
     return f"the {n}" if n == total else f"{n} of the {total}"
 
 
-def _by_probe(own: float, reach: Reach, n_labelled: int | None, plain: str, among: str) -> str:
+def _by_probe(
+    own: float,
+    reach: Reach,
+    n_labelled: int | None,
+    plain: str,
+    among: str,
+    probe: str = "linear probe",
+) -> str:
     """Say how much of the best probe was given up for the objective, where others were in reach."""
     if n_labelled is None or len(reach.numbers) == 1:
         return f"{plain}: {own:.3f} cross-validated accuracy"
     return (
         f"{among} that {n_labelled} label{'' if n_labelled == 1 else 's'} cannot tell apart: "
-        f"linear probe {own:.3f} "
-        f"cross-validated, the best {reach.best:.3f} ± {reach.error:.3f}"
+        f"{probe} {own:.3f} cross-validated, the best {reach.best:.3f} ± {reach.error:.3f}"
     )
 
 

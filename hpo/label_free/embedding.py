@@ -42,7 +42,7 @@ def embed(
         Embeddings on the CPU, float32.
 
     Raises:
-        ConfigError: for fewer than 2 views.
+        ConfigError: for fewer than 2 views, and for views that are not one of each image.
 
     >>> images = torch.rand(8, 16)
     >>> embed(nn.Linear(16, 4), images, lambda x: x + torch.rand_like(x)).views.shape
@@ -62,13 +62,26 @@ def embed(
         if augment is not None:
             with drawing(device):
                 torch.manual_seed(seed)
-                drawn = [features_of([augment(b) for b in batches]) for _ in range(n_views)]
+                drawn = [
+                    features_of([_augmented(augment, b) for b in batches]) for _ in range(n_views)
+                ]
             views = torch.stack(drawn, dim=1)
     if projector is None:
         return Embeddings(features, views)
     projected = project(projector, features, device=device)
     projected_views = None if views is None else project(projector, views, device=device)
     return Embeddings(features, views, projected, projected_views)
+
+
+def _augmented(augment: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+    views = augment(batch)
+    if not isinstance(views, Tensor) or len(views) != len(batch):
+        got = f"{len(views)} views" if isinstance(views, Tensor) else type(views).__name__
+        raise ConfigError(
+            f"augment: got {got} for a batch of {len(batch)} images; wanted a tensor with one view "
+            "of each image, in their order."
+        )
+    return views
 
 
 def _device_of(network: nn.Module, images: Tensor) -> torch.device:

@@ -54,7 +54,7 @@ def _seconds_per_image(training: Training, device: torch.device) -> float:
             raise _Enough
 
     try:
-        for _ in range(_MAX_EPOCHS):
+        for _ in range(min(_MAX_EPOCHS, training.plan.n_epochs)):
             training.run_epoch(step)
     except _Enough:
         pass

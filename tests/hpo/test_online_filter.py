@@ -184,6 +184,16 @@ def test_all_may_be_probed_for_a_table_without_rounds(tmp_path: Path) -> None:
     assert rounds_of(made) == []
 
 
+def test_whom_nobody_can_probe_any_more_is_named(tmp_path: Path) -> None:
+    made = make_study(tmp_path / "study", labels=False, check_labels=True, probe_all=True)
+    for _ in range(2):
+        made.add()
+    made.directory.checkpoint(0).unlink()
+    made.filter().last_round(candidates_of(read_rows(made.study, running=False)))
+    assert made.probes() == [1]
+    assert "trial 0 is not probed: its checkpoint was not kept" in made.notes.lines
+
+
 def test_probing_all_needs_labels(tmp_path: Path) -> None:
     made = make_study(tmp_path / "study", labels=False)
     config = made.workload.config.model_copy(update={"probe_all": True})

@@ -29,4 +29,4 @@ def test_it_says_what_was_written_and_how_close_it_is(tmp_path: Path) -> None:
 def test_a_folder_without_a_backbone_is_refused(tmp_path: Path) -> None:
     result = goldilocks(tmp_path, "--format", "torch-export")
     assert result.exit_code == 2
-    assert "cannot be read as the card of a chosen backbone" in result.stderr
+    assert "card.json: is not there: nothing has been chosen yet" in result.stderr

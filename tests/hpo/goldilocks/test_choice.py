@@ -171,8 +171,8 @@ def test_means_that_labels_cannot_tell_apart_are_decided_by_the_mean_objective()
     assert choice.number == 1
     assert choice.reason == (
         "highest mean rankme, 2.5, of 2 of the 3 finalists that 400 labels cannot tell apart: "
-        "linear probe 0.900 cross-validated, the best 0.910 ± 0.015; behind trial 0 by more than "
-        "the seed spread ±0.008, but within the labels' error"
+        "mean linear probe 0.900 cross-validated, the best 0.910 ± 0.015; by the probe behind "
+        "trial 0 by more than the seed spread ±0.008, but within the labels' error"
     )
 
 

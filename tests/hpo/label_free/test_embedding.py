@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -66,3 +68,16 @@ def test_what_is_measured_does_not_depend_on_the_batches() -> None:
 def test_one_view_is_none() -> None:
     with pytest.raises(ConfigError, match="n_views: got 1"):
         embed(network(), IMAGES, noisy, n_views=1)
+
+
+@pytest.mark.parametrize(
+    ("augment", "got"),
+    [
+        (lambda batch: batch[:3], "got 3 views for a batch of 10 images"),
+        (lambda batch: batch.repeat(2, 1), "got 20 views for a batch of 10 images"),
+        (lambda batch: list(batch), "got list for a batch of 10 images"),
+    ],
+)
+def test_views_are_one_of_each_image(augment: Any, got: str) -> None:
+    with pytest.raises(ConfigError, match=f"augment: {got}; wanted a tensor with one view of each"):
+        embed(network(), IMAGES[:10], augment)
