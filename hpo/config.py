@@ -147,7 +147,8 @@ def _explained(error: ValidationError, file: Path | None, lines: Mapping[Where, 
     texts = []
     for problem in error.errors():
         # A place in a list says nothing that its value, which is shown, does not.
-        name = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
+        loc = ("from" if part == "warm_start" else part for part in problem["loc"])
+        name = ".".join(str(part) for part in loc if not isinstance(part, int))
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "value_error":
             text = message if message.startswith(name) else f"{name}: {message}"

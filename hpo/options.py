@@ -165,8 +165,7 @@ class StudyConfig(BaseModel):
             try:
                 checked_url(url)
             except ConfigError as error:
-                said = str(error).removeprefix("storage: ")
-                raise ValueError(f"--from: {said}") from None
+                raise ValueError(str(error).removeprefix("storage: ")) from None
         return value
 
     @field_validator("fix", mode="before")

@@ -89,7 +89,7 @@ words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
     data=words,
     fix=st.dictionaries(
         st.sampled_from(["lr", "weight_decay", "temperature"]),
-        st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**12), 10**12),
+        st.floats(1e-8, allow_infinity=False) | st.integers(1, 10**12),
     ),
     share=st.floats(0.0, 1.0, exclude_max=True),
     trials=st.none() | st.integers(1, 10**9),

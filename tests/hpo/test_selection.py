@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from optuna.trial import TrialState
 from safetensors.torch import load_file
 
+from hpo.accuracy_error import standard_error
+from hpo.goldilocks.seeds import Run
 from hpo.selection import (
     Finalists,
     NothingToChooseError,
@@ -112,7 +115,8 @@ def test_replicates_are_weighed_and_a_tie_is_recorded_as_a_tie(tmp_path: Path) -
     selected = shortlist_and_finalists(online)
     assert isinstance(selected, Finalists)
     assert selected.numbers == (1, 0)
-    choice = decide_and_hand_over(online, selected, {1: [5.1, 4.8], 0: [5.0, 5.2]})
+    runs = {1: [Run(5.1), Run(4.8)], 0: [Run(5.0), Run(5.2)]}
+    choice = decide_and_hand_over(online, selected, runs)
     assert (choice.number, choice.ties) == (0, (1,))
     stored = made.study.user_attrs["choice"]
     assert stored == {
@@ -126,14 +130,21 @@ def test_replicates_are_weighed_and_a_tie_is_recorded_as_a_tie(tmp_path: Path) -
     assert card["chosen"]["trial"] == 0
 
 
-def test_finalists_are_the_best_by_probe(tmp_path: Path) -> None:
+def test_the_objective_takes_finalists_of_those_whose_probes_labels_cannot_tell_apart(
+    tmp_path: Path,
+) -> None:
     made = make_study(tmp_path / "study", finalists=2)
-    for _ in range(4):
-        made.add()
-    selected = shortlist_and_finalists(made.filter())
+    objectives = [float(made.add(objective=float(place))) for place in range(4)]
+    online = made.filter()
+    selected = shortlist_and_finalists(online)
     found = accuracies(made)
     assert selected.accuracies == found
-    assert selected.numbers == tuple(sorted(found, key=lambda n: (-found[n], n))[:2])
+    least = max(found.values()) - float(
+        standard_error(np.array(max(found.values())), online.n_labelled)
+    )
+    within = sorted((n for n in found if found[n] >= least), key=lambda n: -objectives[n])
+    others = sorted((n for n in found if found[n] < least), key=lambda n: (-found[n], n))
+    assert selected.numbers == (*within, *others)[:2]
 
 
 def test_when_nobody_finished_those_who_came_farthest_are_probed(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_what_does_not_fit_is_refused_before_any_image_is_read(tmp_path: Path, o
 
 
 def test_a_password_is_refused_and_not_repeated() -> None:
-    with pytest.raises(ConfigError, match=r"^warm_start: got a URL with a password") as caught:
+    with pytest.raises(ConfigError, match=r"^from: got a URL with a password") as caught:
         load_config(None, {"warm_start": "postgresql://me:hunter2@host/db#a"})
     assert "hunter2" not in str(caught.value)
 
