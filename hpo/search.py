@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 _CHECKPOINTS_AT_ONCE = 2  # one being written, one between rungs; of each worker
 _CHECKPOINTS_KEPT = 2  # the last two finished
 
-_SETTLED_STEPS = 50  # 0.9^50 is half a per cent: what BatchNorm's averages still owe their start
-
 
 class Search:
     """Runs the trials of a study.
@@ -119,7 +117,6 @@ class Search:
             f"\nat once: {self.crew.describe()}"
             f"\nsearched: {', '.join(self.space) or 'nothing'}"
             + (f"\nfixed: {fixed}" if fixed else "")
-            + _caution(c.epochs * (len(w.train) // c.batch_size))
         )
 
     def run(self) -> None:
@@ -216,16 +213,6 @@ def _stops(config: StudyConfig) -> str:
     if config.prune:
         stops.append(f"one in {config.rung_factor} goes on")
     return "; ".join(stops) or "every trial is trained to the end"
-
-
-def _caution(n_steps: int) -> str:
-    if n_steps >= _SETTLED_STEPS:
-        return ""
-    return (
-        f"\ncaution: a whole training is {n_steps} steps; before about {_SETTLED_STEPS} "
-        "BatchNorm's averages are on their way from their start, so that even a network that "
-        "learns nothing seems to have moved. Give more --epochs or a smaller --batch-size."
-    )
 
 
 __all__ = ["Search", "TrialsFailedError"]

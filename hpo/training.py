@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hpo.backbones import BackboneSpec, build_backbone
+from hpo.batch_norm import RunningAverages
 from hpo.data.store import ImageStore, as_store
 from hpo.embedding import Normalisation
 from hpo.errors import ConfigError
@@ -123,6 +124,7 @@ class Training:
             n_loader_workers=plan.n_loader_workers,
         )
         self.forward: Callable[[list[Tensor]], Tensor] = self.learner
+        self.averages = RunningAverages(self.learner)
 
     def run_epoch(self, on_step: Callable[[], None] = lambda: None) -> float:
         """Train one epoch.
@@ -158,6 +160,7 @@ class Training:
 
     def _step(self, views: list[Tensor], step: int) -> Tensor:
         self._hook("before_step", step)
+        self.averages.before_step(step)
         total = torch.zeros((), device=self.device)
         self.optimizer.zero_grad(set_to_none=True)
         n_parts = self.plan.optimizer.accumulate

@@ -9,6 +9,7 @@ import torch
 import torch.distributed
 from torch import Tensor, nn
 
+from hpo.batch_norm import RunningAverages
 from hpo.data.store import ImageStore
 from hpo.devices.gathering import check_shareable, gather_embeddings
 from hpo.embedding import Normalisation
@@ -59,6 +60,7 @@ class SharedTraining(Training):
         on_checked()
         if self.device.type == "cuda":
             nn.SyncBatchNorm.convert_sync_batchnorm(self.learner)  # type: ignore[no-untyped-call]
+            self.averages = RunningAverages(self.learner)
         if isinstance(self.learner, Learner):
             gather_embeddings(self.learner)
         self.forward = fabric.setup_module(self.learner)
