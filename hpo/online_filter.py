@@ -11,6 +11,7 @@ from torch import nn
 
 from hpo.budget import Budget
 from hpo.candidates import finished_candidates
+from hpo.counted import counted
 from hpo.errors import ConfigError
 from hpo.goldilocks import (
     EVERYWHERE,
@@ -172,7 +173,7 @@ class OnlineFilter:
         window = "no window" if decided.zone == EVERYWHERE else f"window {decided.zone}"
         self.observer.note(
             f"round {len(earlier) + 1}: {len(decided.candidates)} finished since the last one, "
-            f"{len(decided.numbers)} trials to probe, {window}"
+            f"{counted(len(decided.numbers), 'trial')} to probe, {window}"
         )
         self.finish_round()
 

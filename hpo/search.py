@@ -10,6 +10,7 @@ import optuna
 from hpo.asking import Asking
 from hpo.budget import Budget
 from hpo.config import StudyConfig
+from hpo.counted import counted
 from hpo.interruption import StopFlag
 from hpo.meter import Meter, Phase
 from hpo.observer import Observer
@@ -104,10 +105,11 @@ class Search:
             images += f", {len(w.probe.images)} labelled for the probe"
         if w.n_skipped:
             images += f"; {w.n_skipped} could not be read and were skipped"
-        limits = [f"{c.n_trials} trials"] if c.n_trials else []
+        limits = [counted(c.n_trials, "trial")] if c.n_trials else []
         limits += [self.budget.limits.describe()] if self.budget.limits.units else []
         held = {name for name, d in self.space.held.items() if d.held != FIXED}
         fixed = {n: v for n, v in self.space.fixed.items() if n not in held}
+        values = ", ".join(f"{name} {value}" for name, value in fixed.items())
         return (
             f"{c.method} on {c.data}, objective {c.objective} ({self.study.direction.name.lower()})"
             f"\nimages: {images}; {w.backbone.in_channels} x {w.gauge.images.shape[-1]} pixels"
@@ -116,7 +118,7 @@ class Search:
             f"\nlimits: {' and '.join(limits)}"
             f"\nat once: {self.crew.describe()}"
             f"\nsearched: {', '.join(self.space) or 'nothing'}"
-            + (f"\nfixed: {fixed}" if fixed else "")
+            + (f"\nfixed: {values}" if fixed else "")
         )
 
     def run(self) -> None:

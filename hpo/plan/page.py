@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpo.budget import Spend, Unit, format_amount, format_duration
+from hpo.counted import counted
 from hpo.plan.plan import LimitPlan, Plan
 
 _NAMES: dict[Unit, str] = {
@@ -104,7 +105,7 @@ def _end(plan: Plan) -> str:
     unit = plan.ends_first
     if unit is None:
         n_trials = plan.config.n_trials
-        return f"{n_trials} trials" if n_trials is not None else "whichever limit comes first"
+        return counted(n_trials, "trial") if n_trials is not None else "whichever limit comes first"
     limit: LimitPlan = next(limit for limit in plan.limits if limit.unit == unit)
     return f"its limit on {_NAMES[unit]}, after about {limit.n_expected} trials"
 

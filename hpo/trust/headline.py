@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from hpo.counted import counted
 from hpo.trust.assessing import Trust
 from hpo.trust.estimate import FEW, Estimate
 from hpo.trust.evidence import LINEAR
-from hpo.trust.wording import counted, measure_name, points, signed
+from hpo.trust.wording import measure_name, points, signed
 
 _NEARLY, _ROUGHLY = 0.7, 0.4
 

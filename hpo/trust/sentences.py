@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hpo.counted import counted
 from hpo.trust.assessing import MeasureTrust, Trust
 from hpo.trust.estimate import FEW
 from hpo.trust.evidence import LINEAR
 from hpo.trust.headline import figures_of
 from hpo.trust.stability import Lead
 from hpo.trust.wording import (
-    counted,
     measure_name,
     points,
     signed,

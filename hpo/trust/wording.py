@@ -7,15 +7,6 @@ from collections.abc import Mapping, Sequence
 _PROBES = {"linear": "linear probe", "knn": "k-NN"}
 
 
-def counted(n: int, noun: str, several: str | None = None) -> str:
-    """Write a count with its noun.
-
-    >>> counted(1, "trial"), counted(3, "trial"), counted(2, "study", "studies")
-    ('1 trial', '3 trials', '2 studies')
-    """
-    return f"{n:,} {noun if n == 1 else several or noun + 's'}"
-
-
 def points(value: float) -> str:
     """Write a difference of accuracies; a small one is not called none.
 

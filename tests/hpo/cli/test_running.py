@@ -65,8 +65,8 @@ def test_the_config_file_is_honoured_and_the_command_line_wins(tmp_path: Path) -
     ran = goldilocks("run", "--config", file, "--trials", 1, "--out", tmp_path / "s")
     assert ran.exit_code == 0, ran.output
     assert "vicreg on digits" in ran.output
-    assert "limits: 1 trials" in ran.output
-    assert "'lr': 0.001" in ran.output
+    assert "limits: 1 trial\n" in ran.output
+    assert "fixed: lr 0.001" in ran.output
     again = goldilocks("run", "--config", tmp_path / "s" / "config.yaml")
     assert again.exit_code == 0, again.output
 
