@@ -1,5 +1,6 @@
-"""What all tests share: one thread, and real images."""
+"""What all tests share: one thread, one token for Ray, and real images."""
 
+import secrets
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,6 +23,15 @@ def _own_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """Decoded images are cached in the user's home otherwise; other processes inherit it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user_cache")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_token() -> Iterator[None]:
+    """Ray reads its token once a process, from the home directory: the second cluster of a test
+    run has another home, without that token, and would not start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         yield
 
 

@@ -101,7 +101,7 @@ def test_a_collapsed_trial_is_stopped_and_the_reason_is_known(home: Path) -> Non
 def test_the_scheduler_stops_whom_it_says(home: Path) -> None:
     """The first is compared with nobody, the others with those before."""
     scheduler = GoldilocksScheduler(zone=None, factor=2, min_peers=1, last_epoch=3)
-    lrs = [1e-3, 1e-9, 1e-8]
+    lrs = [1e-3, 1e-8, 2e-8]
     results = fit(
         home,
         trainable(epochs=3, every_n_epochs=1, objective="ssl_loss", **TINY),

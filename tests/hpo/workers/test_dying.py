@@ -117,12 +117,12 @@ def test_a_trial_that_kills_three_processes_fails_and_the_others_go_on(tmp_path:
 
 
 def test_the_budget_of_several_workers_is_wall_time(tmp_path: Path) -> None:
-    config = tiny(tmp_path / "s", trials=None, budget="60s", epochs=900, rung_factor=20, workers=2)
+    config = tiny(tmp_path / "s", trials=None, budget="60s", epochs=900, prune=False, workers=2)
     notes = Notes()
     study = run_study(config, observer=notes)
     rows = read_rows(study, running=False)
-    assert {row.state for row in rows} <= {"out of budget", "pruned"}
-    assert sum("budget is spent" in row.reason for row in rows) == 2
+    assert [row.state for row in rows] == ["out of budget"] * 2
+    assert all("budget is spent" in row.reason for row in rows)
     assert session_seconds(study.user_attrs) < 75
     assert sum(line.startswith("search: ") for line in notes.lines) == 1
     assert sum("no trial will finish" in line for line in notes.lines) <= 1
