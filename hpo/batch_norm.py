@@ -40,8 +40,12 @@ class RunningAverages:
         least = min((momentum for _, momentum in self._momenta), default=1.0)
         self._n_steps = 1.0 / least  # after which no momentum changes
 
+    def are_settled(self, step: int) -> bool:
+        """Whether no momentum changes from this step on."""
+        return step > self._n_steps
+
     def before_step(self, step: int) -> None:
         """Set the momenta of a step, counted from 0 over the whole training."""
-        if step <= self._n_steps:
+        if not self.are_settled(step):
             for norm, momentum in self._momenta:
                 norm.momentum = max(momentum, 1.0 / (step + 1))

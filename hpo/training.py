@@ -49,7 +49,7 @@ class TrainingPlan:
         views: what the views are made with.
         pipeline: where they are made.
         n_loader_workers: processes that make them for "lightly"; None: as threads allow.
-        compiled: whether to `torch.compile` the learner where that pays: its first epoch tells.
+        compiled: whether to `torch.compile` the learner where that pays: its first epochs tell.
         precision: of the networks; the loss is always float32.
         seed: of the weights and of every draw. The same for all trials of a study, so that they
             differ by their hyperparameters and by nothing else.
@@ -188,6 +188,8 @@ class Training:
     def _compile_if_it_pays(self) -> None:
         if not self.plan.compiled or self.compiled is not None:
             return
+        if not self.averages.are_settled(self.epoch * self.steps_per_epoch):
+            return  # each change of a momentum would compile everything anew
         seconds = torch.tensor(self.epoch_seconds, device=self.device)
         self.compiled = compile_pays(
             self._mean_over_devices(seconds).item(), self.plan.n_epochs - self.epoch
