@@ -13,6 +13,7 @@ from hpo.pruning.zone import Zone
 from hpo.record import TrialRow
 from hpo.report.table import number
 from hpo.storage import StudyDirectory
+from hpo.trust.wording import trials
 
 _MOST_LISTED = 12
 
@@ -30,14 +31,15 @@ def chosen_lines(
         return [("chosen", "nothing yet: the study is running" if running else "nothing yet")]
     row = next(r for r in rows if r.number == chosen)
     hyperparameters = ", ".join(f"{k} {_short(v)}" for k, v in row.hyperparameters.items())
-    barred = [r for r in attrs["shortlist"]["excluded"].values() if "not moved" in r]
+    excluded = attrs["shortlist"]["excluded"]
+    barred = sorted(int(number) for number, why in excluded.items() if "not moved" in why)
     lines = [
         ("chosen", f"trial {chosen}: {attrs['choice']['reason']}"),
         ("with", hyperparameters),
         ("shortlist", _shortlist(rows, attrs)),
     ]
     if barred:
-        lines.append(("barred", f"{len(barred)} that had not moved away from initialisation"))
+        lines.append(("barred", f"{trials(barred)}: not moved away from initialisation"))
     lines.append(("weights", str(directory.chosen / WEIGHTS_NAME)))
     lines.append(("card", str(directory.chosen / CARD_NAME)))
     return lines

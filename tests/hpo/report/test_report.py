@@ -67,6 +67,16 @@ def test_the_lines_of_a_study_with_a_choice(study: optuna.Study, tmp_path: Path)
     assert "--trials 10 --budget '4m, 200 epochs'" in found["next"]
 
 
+def test_who_cannot_be_chosen_is_named(study: optuna.Study, tmp_path: Path) -> None:
+    assert "barred" not in lines(study, tmp_path)
+    still = "has not moved away from initialisation: distance 0.042, at least 0.1 wanted"
+    excluded = {"11": still, "0": "place 9 of 9", "2": still}
+    study.set_user_attr("shortlist", {"numbers": [4], "excluded": excluded})
+    assert lines(study, tmp_path)["barred"] == (
+        "trials 2 and 11: not moved away from initialisation"
+    )
+
+
 def test_rounds_say_how_far_they_are_and_where_the_window_stands(
     study: optuna.Study, tmp_path: Path
 ) -> None:
