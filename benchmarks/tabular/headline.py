@@ -171,11 +171,11 @@ def sweeps(study: Mapping[str, Any]) -> str:
         shown.append([f"`{name}`", *by_axis, number(found["all"]["regret"])])
     counts = study["over_axes"]["rankme"]
     head = [f"τ, {words} (n = {counts[kind]['n']})" for kind, words in kinds.items()]
-    studies = ", ".join(dict.fromkeys(name.split()[0] for name in study["axes"]))
+    n_cells = len({name.split()[0] for name in study["axes"]})
     return (
         f"{markdown(['', *head, 'points lost'], shown)}\n\nMeans of the n axes, of "
-        f"{len(study['axes'])}, that move accuracy by more than noise, in {studies}; any point of "
-        f"them loses {number(counts['all']['random'])}."
+        f"{len(study['axes'])} in {n_cells} cells, that move accuracy by more than noise; any "
+        f"point of them loses {number(counts['all']['random'])}."
     )
 
 

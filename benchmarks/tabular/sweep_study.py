@@ -131,7 +131,7 @@ def page(found: Mapping[str, Any], names: Sequence[str]) -> str:
     studies = ", ".join(dict.fromkeys(name.split()[0] for name in found["axes"]))
     text = (
         f"{matter} of {len(found['axes'])} axes move accuracy by more than noise; means of those "
-        f"(n of each). Swept so far: {studies}."
+        f"(n of each). Swept: {studies}."
     )
     return "\n".join([text, "", *(f"| {' | '.join(line)} |" for line in lines)])
 
