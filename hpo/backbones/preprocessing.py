@@ -90,8 +90,18 @@ class Preprocess:
     def _squares(self, pictures: Iterable[Any]) -> Iterable[Tensor]:
         for picture in pictures:
             is_path = isinstance(picture, str | Path)
-            image = open_picture(Path(picture), self.channels) if is_path else self._kind(picture)
+            image = self._opened(Path(picture)) if is_path else self._kind(picture)
             yield torch.from_numpy(to_square(image, self.size).copy())
+
+    def _opened(self, path: Path) -> Image.Image:
+        return open_picture(
+            path,
+            self.channels,
+            lambda path, reason: (
+                f"pictures: {path} cannot be read: {reason}. Leave it out, or "
+                "give a picture that can be read."
+            ),
+        )
 
     def _kind(self, picture: Any) -> Image.Image:
         from PIL import Image, ImageOps

@@ -12,7 +12,7 @@ How each kind of picture is read:
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,12 +128,23 @@ def read_header(source: Path | BinaryIO) -> Header | None:
         return None
 
 
-def open_picture(path: Path, channels: int) -> "Image.Image":
+def gone_bad(path: Path, reason: str) -> str:
+    """Say that a picture cannot be read although the study counts on it."""
+    return (
+        f"{path} cannot be read: {reason}. The study counts on this picture, so none is put in its "
+        "place: restore it and run the same command again, or remove it and start a new study."
+    )
+
+
+def open_picture(
+    path: Path, channels: int, explain: Callable[[Path, str], str] = gone_bad
+) -> "Image.Image":
     """Read one picture at its native size, upright.
 
     Args:
         path: a PNG, JPEG, WebP, TIFF or BMP file.
         channels: those of the set it belongs to; 1 gives mode L, 3 gives RGB.
+        explain: from the path and the reason to the message, where it cannot be read.
 
     Raises:
         DataError: it cannot be read.
@@ -144,16 +155,8 @@ def open_picture(path: Path, channels: int) -> "Image.Image":
         except MemoryError:
             raise
         except Exception as error:  # as in decode
-            raise DataError(gone_bad(path, _reason(error))) from error
+            raise DataError(explain(path, _reason(error))) from error
         return image.convert("L" if channels == 1 else "RGB")
-
-
-def gone_bad(path: Path, reason: str) -> str:
-    """Say that a picture cannot be read although the study counts on it."""
-    return (
-        f"{path} cannot be read: {reason}. The study counts on this picture, so none is put in its "
-        "place: restore it and run the same command again, or remove it and start a new study."
-    )
 
 
 def _open_upright(path: Path, image_size: int | None) -> tuple["Image.Image", int]:

@@ -55,7 +55,7 @@ def test_a_grey_backbone_gets_grey_pictures() -> None:
         ([], "got none"),
         (torch.zeros(1, 3, 16, 16), "got a Tensor; wanted paths or Pillow's images"),
         (Image.new("I;16", (8, 8)), "mode I;16; wanted 8 bits"),
-        ("nowhere.png", "nowhere.png cannot be read"),
+        ("nowhere.png", "nowhere.png cannot be read: No such file or directory. Leave it out"),
     ],
 )
 def test_what_is_no_picture_is_refused(pictures: object, message: str) -> None:
