@@ -24,8 +24,8 @@ from hpo.workload import LabelledImages, Workload, prepare
 from tests.hpo.made_study import make_study
 from tests.hpo.studies import tiny
 
-# Of the first seven trials by this seed three finish, three die of their learning rate, and the
-# last falls behind; the eighth repeats one that finished.
+# Of the first seven trials by this seed two finish, three die of their learning rate, and two
+# fall behind; the eighth repeats one that finished.
 TABLE: dict[str, Any] = {
     "trials": 7,
     "epochs": 2,
@@ -38,7 +38,7 @@ TABLE: dict[str, Any] = {
     "probe_images": 40,
     "sampler": "random",
     "filter": False,
-    "seed": 1,
+    "seed": 7,
     "space": {"lr": [1e-3, 30.0]},
     "finalists": 1,
     "replicates": 1,

@@ -32,7 +32,7 @@ def ranks(images: Tensor, **hyperparameters: str) -> list[float]:
 
 def test_it_collapses_as_shipped_and_not_with_the_sign_mended(digits: Tensor) -> None:
     shipped, mended = ranks(digits), ranks(digits, sign_mended="on")
-    assert shipped[-1] < 2.5 < 0.5 * shipped[0]
+    assert shipped[-1] < 2.5  # it dies within the first epoch
     assert mended[-1] > 15.0
 
 
