@@ -27,7 +27,7 @@ def test_ctrl_c_and_a_kill_leave_no_process_and_the_same_command_ends_the_same_s
         monkeypatch.setenv("HOME", folder)
         monkeypatch.setenv("RAY_TMPDIR", folder)
         out = tmp_path / "s"
-        with start(out, engine="ray", **OPTIONS) as process:
+        with start(out, engine="ray", no_prune=True, **OPTIONS) as process:
             read_until(process, "trial 0: running at epoch 3")
             started, asked = session_of(process.pid), time.monotonic()
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that it can reach
@@ -38,7 +38,7 @@ def test_ctrl_c_and_a_kill_leave_no_process_and_the_same_command_ends_the_same_s
         assert f"--out {out}" in output
         assert "Traceback" not in output
         assert wait_until_gone(started, 10) == []
-        with start(out, engine="ray", **OPTIONS) as process:
+        with start(out, engine="ray", no_prune=True, **OPTIONS) as process:
             said = read_until(process, "trial 1: running at epoch 3")
             started = session_of(process.pid)
             process.send_signal(signal.SIGKILL)
@@ -46,12 +46,12 @@ def test_ctrl_c_and_a_kill_leave_no_process_and_the_same_command_ends_the_same_s
         assert "trial 0: running at epoch 1\n" not in said
         # Two agents of Ray's wait for a minute whether what they belong to comes back.
         assert wait_until_gone([p for p in started if not is_agent(p)], 10) == []
-        with start(out, engine="ray", **OPTIONS) as process:
+        with start(out, engine="ray", no_prune=True, **OPTIONS) as process:
             output, _ = process.communicate(timeout=300)
         assert process.returncode == 0, output
         assert "trial 1: goes on where it was interrupted" in output
         assert "Traceback" not in output
-        run_study(tiny(tmp_path / "whole", **OPTIONS))
+        run_study(tiny(tmp_path / "whole", prune=False, **OPTIONS))
         database, undisturbed = out / "study.db", tmp_path / "whole" / "study.db"
         assert states(database) == states(undisturbed)
         assert parameters(database) == parameters(undisturbed)
