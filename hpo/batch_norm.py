@@ -6,6 +6,11 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
+def batch_norms(network: nn.Module) -> list[_BatchNorm]:
+    """Return the BatchNorm layers of a network, of any kind."""
+    return [part for part in network.modules() if isinstance(part, _BatchNorm)]
+
+
 class RunningAverages:
     """Lets the running averages of BatchNorm forget mean 0 and variance 1 at the first step.
 
@@ -35,7 +40,7 @@ class RunningAverages:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        norms = [part for part in network.modules() if isinstance(part, _BatchNorm)]
+        norms = batch_norms(network)
         self._momenta = [(norm, norm.momentum) for norm in norms if norm.momentum]
         least = min((momentum for _, momentum in self._momenta), default=1.0)
         self._n_steps = 1.0 / least  # after which no momentum changes

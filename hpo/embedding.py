@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from hpo.batch_norm import batch_norms
 from hpo.data.store import ImageStore, as_store
 from hpo.views import ViewRecipe, random_views
 
@@ -208,7 +209,7 @@ def calibrate_batch_norm(
     no data. Only after this does it differ from a trained one by its weights alone; and only if
     the statistics come from views, as they do in training, and not from clean images.
     """
-    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    norms = batch_norms(network)
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from hpo.counted import counted, trials
 from hpo.errors import ConfigError
 from hpo.goldilocks.candidate import Candidate, Direction, by_objective
 from hpo.goldilocks.reach import Reach, reach_of
@@ -118,7 +119,7 @@ def _by_means(
         return None
     means = {n: fmean(own) for n, own in found.items()}
     n_runs = sum(map(len, found.values()))
-    finalists = f"the {len(found)} finalist{'' if len(found) == 1 else 's'} ({n_runs} runs)"
+    finalists = f"the {counted(len(found), 'finalist')} ({n_runs} runs)"
     sign = 1.0 if direction == "maximize" else -1.0
     reach = reach_of(means, n_labelled) if probed else None
     may = means if reach is None else reach.numbers
@@ -156,7 +157,7 @@ def _by_probe(
     if n_labelled is None or len(reach.numbers) == 1:
         return f"{plain}: {own:.3f} cross-validated accuracy"
     return (
-        f"{among} that {n_labelled} label{'' if n_labelled == 1 else 's'} cannot tell apart: "
+        f"{among} that {counted(n_labelled, 'label')} cannot tell apart: "
         f"{probe} {own:.3f} cross-validated, the best {reach.best:.3f} ± {reach.error:.3f}"
     )
 
@@ -167,15 +168,11 @@ def _certainty(n_finalists: int, ties: Sequence[int], ahead: Sequence[int], widt
         return f"seed spread {width}"
     parts = []
     if ties:
-        parts.append(f"tie with {_trials(ties)} inside the seed spread {width}")
+        parts.append(f"tie with {trials(ties)} inside the seed spread {width}")
     if ahead:  # with probes only: by an objective the best mean is chosen
         spread = "that" if ties else f"the seed spread {width}"
-        parts.append(f"behind {_trials(ahead)} by more than {spread}, but within the labels' error")
+        parts.append(f"behind {trials(ahead)} by more than {spread}, but within the labels' error")
     return ", ".join(parts) or f"ahead by more than the seed spread {width}"
-
-
-def _trials(numbers: Sequence[int]) -> str:
-    return f"trial{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
 def _words(direction: Direction, objective: str) -> tuple[str, str]:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
+from hpo.batch_norm import batch_norms
 from hpo.embedding import evaluation_mode
 
 _STILL_THE_BEGINNING = 0.05  # of an average; 29 batches at torch's momentum of 0.1
@@ -24,7 +24,7 @@ def measured(module: nn.Module) -> Iterator[None]:
     """
     with evaluation_mode(module), _statistics_restored(module):
         if dist.is_available() and dist.is_initialized():
-            for norm in _norms(module):
+            for norm in batch_norms(module):
                 for buffer in norm.buffers():
                     dist.broadcast(buffer, src=0)
         yield
@@ -43,7 +43,7 @@ def calibrated(module: nn.Module, read: Callable[[], None]) -> Iterator[None]:
         read: sends images through it.
     """
     with evaluation_mode(module), _statistics_restored(module):
-        norms = [norm for norm in _norms(module) if norm.track_running_stats]
+        norms = [norm for norm in batch_norms(module) if norm.track_running_stats]
         momenta = [norm.momentum for norm in norms]
         try:
             for norm in norms:
@@ -72,21 +72,17 @@ def is_settled(module: nn.Module) -> bool:
     return not any(
         int(norm.num_batches_tracked) > 0
         and (1.0 - norm.momentum) ** int(norm.num_batches_tracked) > _STILL_THE_BEGINNING
-        for norm in _norms(module)
+        for norm in batch_norms(module)
         if norm.num_batches_tracked is not None and norm.momentum is not None
     )
 
 
 @contextmanager
 def _statistics_restored(module: nn.Module) -> Iterator[None]:
-    kept = [(buffer, buffer.clone()) for norm in _norms(module) for buffer in norm.buffers()]
+    kept = [(buffer, buffer.clone()) for norm in batch_norms(module) for buffer in norm.buffers()]
     try:
         yield
     finally:
         with torch.no_grad():
             for buffer, before in kept:
                 buffer.copy_(before)
-
-
-def _norms(module: nn.Module) -> list[_BatchNorm]:
-    return [part for part in module.modules() if isinstance(part, _BatchNorm)]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hpo.counted import counted, trials
 from hpo.export import CARD_NAME, WEIGHTS_NAME
 from hpo.goldilocks import EVERYWHERE, Round
 from hpo.ordering import PROBE, ROUND
@@ -13,7 +14,6 @@ from hpo.pruning.zone import Zone
 from hpo.record import TrialRow
 from hpo.report.table import number
 from hpo.storage import StudyDirectory
-from hpo.trust.wording import trials
 
 _MOST_LISTED = 12
 
@@ -53,11 +53,10 @@ def round_lines(attrs: Mapping[str, Any]) -> list[tuple[str, str]]:
     last = rounds[-1]
     n_candidates = sum(len(each.candidates) for each in rounds)
     n_probed = len({n for each in rounds for n in each.numbers if f"{PROBE}{n}" in attrs})
-    plural = "s" if len(rounds) > 1 else ""
     return [
         (
             "rounds",
-            f"{len(rounds)} round{plural}, {n_probed} of {n_candidates} candidates probed; "
+            f"{counted(len(rounds), 'round')}, {n_probed} of {n_candidates} candidates probed; "
             + _window(last, attrs.get("config", {})),
         )
     ]

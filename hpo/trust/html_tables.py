@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from hpo.counted import listed
 from hpo.trust.assessing import MeasureTrust, Trust
 from hpo.trust.estimate import Estimate
 from hpo.trust.evidence import LINEAR
-from hpo.trust.wording import listed, probe_name, signed
+from hpo.trust.wording import probe_name, signed
 
 NOTHING = "–"
 _WHISKER = 120

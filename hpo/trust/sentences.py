@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hpo.counted import counted
+from hpo.counted import counted, trials
 from hpo.trust.assessing import MeasureTrust, Trust
 from hpo.trust.estimate import FEW
 from hpo.trust.evidence import LINEAR
@@ -15,7 +15,6 @@ from hpo.trust.wording import (
     points,
     signed,
     states,
-    trials,
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+from hpo.counted import listed
 
 _PROBES = {"linear": "linear probe", "knn": "k-NN"}
 
@@ -24,27 +26,6 @@ def signed(value: float) -> str:
     """
     text = f"{abs(value):.2f}"
     return text if value >= 0 or float(text) == 0 else f"−{text}"
-
-
-def listed(items: Sequence[object], most: int = 8) -> str:
-    """Write a list in words.
-
-    >>> listed([1, 2, 3]), listed([1, 2, 3], most=2)
-    ('1, 2 and 3', '1, 2 and 1 more')
-    """
-    shown = [str(item) for item in items[:most]]
-    if len(items) > most:
-        return f"{', '.join(shown)} and {len(items) - most} more"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
-def trials(numbers: Sequence[int]) -> str:
-    """Write which trials.
-
-    >>> trials([4]), trials([4, 8])
-    ('trial 4', 'trials 4 and 8')
-    """
-    return f"trial{'' if len(numbers) == 1 else 's'} {listed(numbers)}"
 
 
 def probe_name(probe: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from hpo.config import StudyConfig
+from hpo.counted import counted
 from hpo.errors import ConfigError
 
 
@@ -28,10 +29,10 @@ class Crew:
         >>> Crew(1, None).describe(), Crew(4, 1).describe()
         ('1 trial, on all threads', '4 trials, on 1 thread each')
         """
-        trials = "1 trial" if self.n_workers == 1 else f"{self.n_workers} trials"
+        trials = counted(self.n_workers, "trial")
         if self.threads is None:
             return f"{trials}, on all threads"
-        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        threads = counted(self.threads, "thread")
         return f"{trials}, on {threads}" + (" each" if self.n_workers > 1 else "")
 
 

@@ -87,9 +87,14 @@ words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), m
 @QUICK
 @given(
     data=words,
-    fix=st.dictionaries(
-        st.sampled_from(["lr", "weight_decay", "temperature"]),
-        st.floats(1e-8, allow_infinity=False) | st.integers(1, 10**12),
+    fix=st.fixed_dictionaries(
+        {},
+        optional={
+            "lr": st.floats(1e-8, allow_infinity=False) | st.integers(1, 10**12),
+            "weight_decay": st.floats(0.0, allow_infinity=False) | st.integers(0, 10**12),
+            "temperature": st.floats(allow_nan=False, allow_infinity=False)
+            | st.integers(-(10**12), 10**12),
+        },
     ),
     share=st.floats(0.0, 1.0, exclude_max=True),
     trials=st.none() | st.integers(1, 10**9),

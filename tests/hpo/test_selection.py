@@ -134,7 +134,9 @@ def test_the_objective_takes_finalists_of_those_whose_probes_labels_cannot_tell_
     tmp_path: Path,
 ) -> None:
     made = make_study(tmp_path / "study", finalists=2)
-    objectives = [float(made.add(objective=float(place))) for place in range(4)]
+    objectives = (3.0, 9.0, 1.0, 5.0)
+    for objective in objectives:
+        made.add(objective=objective)
     online = made.filter()
     selected = shortlist_and_finalists(online)
     found = accuracies(made)
